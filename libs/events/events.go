@@ -1,0 +1,177 @@
+// Package events is the contract between the services: which events exist, on
+// which subjects and streams they travel, and what their JSON looks like.
+//
+// Within version 1 fields are only ever added; a golden file per type
+// (testdata/) is append-only, so a rename or removal fails the tests. It
+// imports the standard library only, so anything may depend on it.
+package events
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// The JetStream streams, one per emitting service.
+const (
+	StreamAuth     = "AUTH"
+	StreamUsers    = "USERS"
+	StreamMessages = "MESSAGES"
+)
+
+// Streams maps each stream to the subjects it stores.
+var Streams = map[string][]string{
+	StreamAuth:     {"chat.auth.v1.>"},
+	StreamUsers:    {"chat.users.v1.>"},
+	StreamMessages: {"chat.messages.v1.>"},
+}
+
+// Event names; the full subject is Subject(service, name, key).
+const (
+	NameRegistered     = "registered"      // auth; body Registered
+	NameSessionRevoked = "session_revoked" // auth; body SessionRevoked
+	NameProfileChanged = "profile_changed" // users; body ProfileChanged
+	NameLogged         = "logged"          // messages; body Entry
+	NameTyping         = "typing"          // notify, core NATS only; body Typing
+)
+
+// The services that emit.
+const (
+	ServiceAuth     = "auth"
+	ServiceUsers    = "users"
+	ServiceMessages = "messages"
+	ServiceNotify   = "notify"
+)
+
+// Request/reply subjects. Request and reply types are below.
+const (
+	RPCJWKS    = "chat.auth.rpc.v1.jwks"        // {} -> JWKSReply
+	RPCAccount = "chat.auth.rpc.v1.account"     // UserRequest -> Registered
+	RPCProfile = "chat.users.rpc.v1.profile"    // UserRequest -> ProfileChanged
+	RPCLog     = "chat.messages.rpc.v1.log"     // LogRequest -> LogReply
+	RPCHeads   = "chat.messages.rpc.v1.heads"   // HeadsRequest -> HeadsReply
+	RPCMembers = "chat.messages.rpc.v1.members" // MembersRequest -> MembersReply
+)
+
+// Subject is the literal subject of one event: chat.<service>.v1.<name>.<key>.
+// The key is the id of the user concerned, so one subscription per user
+// suffices, and "*" gives a filter for all of them.
+func Subject(service, name, key string) string {
+	return "chat." + service + ".v1." + name + "." + key
+}
+
+// Registered says that an account exists. Emitted once per account.
+type Registered struct {
+	UserID      string    `json:"user_id"`
+	Username    string    `json:"username"`
+	DisplayName string    `json:"display_name"`
+	CreatedAt   time.Time `json:"created_at"`
+}
+
+// SessionRevoked says that a session ended before its tokens expire: sign-out,
+// reuse of a refresh token, or an operator.
+type SessionRevoked struct {
+	UserID    string    `json:"user_id"`
+	SessionID string    `json:"session_id"`
+	Reason    string    `json:"reason"` // "signed-out" | "token-reused" | "operator"
+	At        time.Time `json:"at"`
+}
+
+// ProfileChanged carries the whole public profile. Version grows with each
+// change: a consumer keeps the highest and so survives any order of delivery.
+type ProfileChanged struct {
+	UserID      string `json:"user_id"`
+	Username    string `json:"username"`
+	DisplayName string `json:"display_name"`
+	Version     uint64 `json:"version"`
+}
+
+// Entry is one line of a user's event log, exactly as clients receive it over
+// GET /events, the WebSocket and SSE. Seq is dense per user: a missing number
+// is a missed event. Cursor is "<epoch>-<seq>".
+type Entry struct {
+	Cursor string          `json:"cursor"`
+	Seq    uint64          `json:"seq"`
+	Type   string          `json:"type"` // one of the Type… constants; clients ignore the ones they do not know
+	Time   time.Time       `json:"time"`
+	Data   json.RawMessage `json:"data"`
+}
+
+// Types of Entry.
+const (
+	TypeMessageCreated   = "message.created"   // data: Message
+	TypeConversationRead = "conversation.read" // data: ConversationRead
+)
+
+// Message is a message as everybody sees it. Seq is dense per conversation and
+// is the only order there is. A message at Seq s also says that its sender has
+// read everything up to s.
+type Message struct {
+	ID             string    `json:"id"`
+	ConversationID string    `json:"conversation_id"`
+	Seq            uint64    `json:"seq"`
+	SenderID       string    `json:"sender_id"`
+	ClientID       string    `json:"client_id"`
+	Body           string    `json:"body"`
+	CreatedAt      time.Time `json:"created_at"`
+}
+
+// ConversationRead says how far UserID has read. It only ever grows.
+type ConversationRead struct {
+	ConversationID string `json:"conversation_id"`
+	UserID         string `json:"user_id"`
+	ReadSeq        uint64 `json:"read_seq"`
+}
+
+// Typing says that UserID is writing in a conversation; valid for six seconds.
+type Typing struct {
+	ConversationID string `json:"conversation_id"`
+	UserID         string `json:"user_id"`
+}
+
+// JWKSReply answers RPCJWKS.
+type JWKSReply struct {
+	JWKS json.RawMessage `json:"jwks"`
+}
+
+// UserRequest asks about one user.
+type UserRequest struct {
+	UserID string `json:"user_id"`
+}
+
+// LogRequest asks for what follows After in a user's log; "" asks for nothing
+// but the head.
+type LogRequest struct {
+	UserID string `json:"user_id"`
+	After  string `json:"after"`
+	Limit  int    `json:"limit"`
+}
+
+// LogReply holds entries (each an Entry) in order and the cursor of the log's
+// head at that moment.
+type LogReply struct {
+	Events  []json.RawMessage `json:"events"`
+	Cursor  string            `json:"cursor"`
+	HasMore bool              `json:"has_more"`
+}
+
+// HeadsRequest asks for the heads of up to 1,000 users' logs.
+type HeadsRequest struct {
+	UserIDs []string `json:"user_ids"`
+}
+
+// HeadsReply maps user id to the last event_seq; a user without log is absent.
+type HeadsReply struct {
+	Epoch string            `json:"epoch"`
+	Heads map[string]uint64 `json:"heads"`
+}
+
+// MembersRequest asks who else is in a conversation of UserID.
+type MembersRequest struct {
+	ConversationID string `json:"conversation_id"`
+	UserID         string `json:"user_id"`
+}
+
+// MembersReply lists all members, the asker included.
+type MembersReply struct {
+	UserIDs []string `json:"user_ids"`
+}
