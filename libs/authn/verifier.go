@@ -1,0 +1,160 @@
+package authn
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"errors"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"chatapp/libs/errs"
+	"chatapp/libs/id"
+)
+
+// KeySource fetches the public keys in force, by key id.
+type KeySource func(ctx context.Context) (map[string]ed25519.PublicKey, error)
+
+const (
+	// maxCached bounds the verified tokens remembered: about 200 B each.
+	maxCached = 65536
+	// An unknown key id makes the verifier ask again, but not more often than
+	// this: tokens with made-up ids must not become a flood of questions.
+	minRefetch = time.Second
+	// Retired keys are noticed within this time without any trigger.
+	maxKeyAge = 5 * time.Minute
+)
+
+// Verifier checks access tokens. A signature costs 46 us to verify, twice a
+// whole request, so results are remembered by the token's hash until it
+// expires or its session is revoked. Safe for concurrent use.
+type Verifier struct {
+	source KeySource
+	now    func() time.Time
+	cache  *lru.Cache[[sha256.Size]byte, Identity]
+
+	fetching sync.Mutex // held while asking for keys, so that one asks for all
+
+	mu      sync.RWMutex
+	keys    map[string]ed25519.PublicKey
+	fetched time.Time
+	revoked map[id.ID]time.Time
+}
+
+// NewVerifier makes a Verifier; it asks for keys when the first token comes.
+func NewVerifier(keys KeySource) *Verifier {
+	cache, err := lru.New[[sha256.Size]byte, Identity](maxCached)
+	if err != nil {
+		panic(err) // only for a size <= 0
+	}
+	return &Verifier{source: keys, now: time.Now, cache: cache, revoked: map[id.ID]time.Time{}}
+}
+
+// Verify returns whose token it is. Errors: unauthenticated for anything wrong
+// with the token, unavailable when no key could be fetched to judge it.
+func (v *Verifier) Verify(ctx context.Context, token string) (Identity, error) {
+	if token == "" {
+		return Identity{}, refused(errors.New("no token"))
+	}
+	sum := sha256.Sum256([]byte(token))
+	i, known := v.cache.Get(sum)
+	if !known {
+		var err error
+		if i, err = v.check(ctx, token); err != nil {
+			return Identity{}, err
+		}
+		v.cache.Add(sum, i)
+	}
+	if v.now().After(i.Expires.Add(Leeway)) {
+		v.cache.Remove(sum)
+		return Identity{}, refused(errors.New("expired"))
+	}
+	if v.isRevoked(i.SessionID) {
+		return Identity{}, refused(errors.New("session revoked"))
+	}
+	return i, nil
+}
+
+func (v *Verifier) check(ctx context.Context, token string) (Identity, error) {
+	var unavailable error
+	i, err := parse(token, func(kid string) (ed25519.PublicKey, error) {
+		key, err := v.key(ctx, kid)
+		if errs.Is(err, errs.Unavailable) {
+			unavailable = err
+		}
+		return key, err
+	})
+	if unavailable != nil {
+		return Identity{}, unavailable
+	}
+	if err != nil {
+		return Identity{}, refused(err)
+	}
+	return i, nil
+}
+
+// key finds one public key, asking the source when it is unknown or the set
+// is old.
+func (v *Verifier) key(ctx context.Context, kid string) (ed25519.PublicKey, error) {
+	if key, fresh := v.lookup(kid); key != nil && fresh {
+		return key, nil
+	}
+	v.fetching.Lock()
+	defer v.fetching.Unlock()
+	key, fresh := v.lookup(kid)
+	if key != nil && fresh {
+		return key, nil
+	}
+	v.mu.RLock()
+	tooSoon := v.now().Sub(v.fetched) < minRefetch
+	v.mu.RUnlock()
+	if !tooSoon {
+		keys, err := v.source(ctx)
+		switch {
+		case err == nil:
+			v.mu.Lock()
+			v.keys, v.fetched = keys, v.now()
+			v.mu.Unlock()
+			key = keys[kid]
+		case key == nil:
+			// Nobody can say whether this token is good: not the caller's fault.
+			return nil, &errs.Error{
+				Slug: errs.Unavailable, Detail: "Sign-in cannot be checked right now. Try again in a moment.",
+				RetryAfter: 2 * time.Second, Err: err,
+			}
+		}
+	}
+	if key == nil {
+		return nil, errors.New("unknown key id")
+	}
+	return key, nil
+}
+
+func (v *Verifier) lookup(kid string) (key ed25519.PublicKey, fresh bool) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.keys[kid], v.now().Sub(v.fetched) < maxKeyAge
+}
+
+// Revoke refuses every token of this session until then; "until" is when the
+// last token of the session expires, after which nothing need be remembered.
+func (v *Verifier) Revoke(session id.ID, until time.Time) {
+	now := v.now()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for s, t := range v.revoked {
+		if now.After(t.Add(Leeway)) {
+			delete(v.revoked, s)
+		}
+	}
+	v.revoked[session] = until
+}
+
+func (v *Verifier) isRevoked(session id.ID) bool {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	_, gone := v.revoked[session]
+	return gone
+}
