@@ -1,0 +1,104 @@
+import { ApiProblem, problemOf, toProblem } from './api/problem';
+import type { Session } from './api/types';
+import { sleep } from './backoff';
+import { openChannel, withLock } from './locks';
+
+/*
+ * The access token lives here, in memory, and nowhere else. The refresh token is an HttpOnly
+ * cookie that no script can read. All tabs share the cookie, so only one may rotate it at a time.
+ */
+
+export interface Held extends Session {
+  /** When this browser thinks the token ends, by its own clock (ms). */
+  expiresAt: number;
+}
+
+type News = { kind: 'session'; session: Held } | { kind: 'signed-out' };
+
+let held: Held | undefined;
+let inFlight: Promise<Held | undefined> | undefined;
+const listeners = new Set<(session: Held | undefined, byOtherTab: boolean) => void>();
+
+const tell = openChannel<News>('session', (news) => {
+  if (news.kind === 'signed-out') return set(undefined, true);
+  if (!held || news.session.expiresAt > held.expiresAt) set(news.session, true);
+});
+
+function set(session: Held | undefined, byOtherTab: boolean): void {
+  held = session;
+  for (const listener of listeners) listener(session, byOtherTab);
+}
+
+/** The token to send now, if there is one. */
+export function currentToken(): string | undefined {
+  return held?.access_token;
+}
+
+export function currentSession(): Held | undefined {
+  return held;
+}
+
+/** Calls back at every change: a new token, a new person, signed out. Returns the unsubscribe. */
+export function onSession(listener: (session: Held | undefined, byOtherTab: boolean) => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** Takes the answer of sign-in, sign-up or refresh and shares it with the other tabs. */
+export function adopt(session: Session): Held {
+  const full: Held = { ...session, expiresAt: Date.now() + session.expires_in * 1000 };
+  set(full, false);
+  tell({ kind: 'session', session: full });
+  return full;
+}
+
+/** Forgets the token in every tab. */
+export function forget(): void {
+  set(undefined, false);
+  tell({ kind: 'signed-out' });
+}
+
+/**
+ * A token newer than `stale`: from another tab if one was faster, else by POST /auth/refresh.
+ * Undefined when the session is over (then everybody was told); throws a temporary ApiProblem
+ * when the server cannot be asked.
+ */
+export function refreshToken(stale: string | undefined): Promise<Held | undefined> {
+  inFlight ??= withLock('refresh', () => rotate(stale)).finally(() => {
+    inFlight = undefined;
+  });
+  return inFlight;
+}
+
+async function rotate(stale: string | undefined): Promise<Held | undefined> {
+  for (let attempt = 0; ; attempt++) {
+    if (held && held.access_token !== stale) return held;
+    const response = await post();
+    const body: unknown = await response.json().catch(() => undefined);
+    if (response.ok) return adopt(body as Session);
+    const problem = problemOf(response, body);
+    if (problem.slug === 'refresh-raced' && attempt < 5) {
+      // Another tab has just rotated the cookie; its answer is about to reach our cookie jar.
+      await sleep(150 + 200 * attempt);
+      continue;
+    }
+    if (problem.status === 401) {
+      // A tab that was never signed in must not sign out one that just was.
+      if (held || stale) forget();
+      return undefined;
+    }
+    throw problem;
+  }
+}
+
+async function post(): Promise<Response> {
+  try {
+    return await fetch('/api/v1/auth/refresh', {
+      method: 'POST',
+      credentials: 'same-origin',
+      signal: AbortSignal.timeout(15_000),
+    });
+  } catch (error) {
+    throw toProblem(error instanceof ApiProblem ? error : undefined);
+  }
+}
