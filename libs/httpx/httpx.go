@@ -1,0 +1,159 @@
+// Package httpx is the outer shell of every service: gin for routing, huma for
+// typed handlers and OpenAPI, and everything a request must pass before it
+// reaches a handler. Limits, authentication, security headers and error bodies
+// are here and not in a gateway, so no shape of deployment depends on one.
+//
+// A service registers typed handlers with Register and never sees gin.
+package httpx
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humagin"
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"chatapp/libs/authn"
+	"chatapp/libs/errs"
+)
+
+// DefaultMaxBody is the largest request body in bytes unless Options say
+// otherwise; the longest message (8,000 characters of four bytes, escaped)
+// fits twice.
+const DefaultMaxBody = 64 << 10
+
+// maxPath is the longest request path in bytes.
+const maxPath = 2 << 10
+
+// Options are what differs between services. Only Service and Title are
+// needed; the zero value of the rest suits documents and tests.
+type Options struct {
+	Service string
+	Title   string
+	Log     *slog.Logger
+	// Verifier checks bearer tokens; without one every Bearer route is 401.
+	Verifier *authn.Verifier
+	// TrustedProxies are the CIDRs whose X-Forwarded-For is believed.
+	TrustedProxies []string
+	MaxBody        int64
+	Metrics        prometheus.Registerer
+}
+
+// Server is one service's HTTP side. Engine is for the few raw routes
+// (WebSocket, SSE); API holds the OpenAPI document.
+type Server struct {
+	Engine *gin.Engine
+	API    huma.API
+
+	verifier *authn.Verifier
+	maxBody  int64
+	log      *slog.Logger
+}
+
+// Bearer and Public are the two values of an operation's Security.
+var (
+	Bearer = []map[string][]string{{"bearer": {}}}
+	Public = []map[string][]string{}
+)
+
+func init() {
+	gin.SetMode(gin.ReleaseMode)
+	huma.DefaultArrayNullable = false
+}
+
+// New builds the shell; nothing listens yet. It panics on a malformed
+// TrustedProxies entry, which libs/config has already checked.
+func New(o Options) *Server {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.MaxBody == 0 {
+		o.MaxBody = DefaultMaxBody
+	}
+	engine := gin.New()
+	engine.HandleMethodNotAllowed = true
+	engine.RedirectTrailingSlash = false
+	engine.RedirectFixedPath = false
+	if err := engine.SetTrustedProxies(o.TrustedProxies); err != nil {
+		panic(err)
+	}
+	s := &Server{Engine: engine, verifier: o.Verifier, maxBody: o.MaxBody, log: o.Log}
+	m := newMetrics(o.Metrics, o.Service)
+	engine.Use(s.begin(m), s.recover, s.guard)
+	engine.NoRoute(func(c *gin.Context) {
+		WriteProblem(c.Writer, c.Request, errs.New(errs.NotFound, "There is nothing at this address."))
+	})
+	engine.NoMethod(func(c *gin.Context) {
+		WriteProblem(c.Writer, c.Request, errs.New(errs.MethodNotAllowed, "This address does not take this method."))
+	})
+	s.API = humagin.New(engine, config(o))
+	return s
+}
+
+// config is huma's, with the parts that reach outside or answer unasked off.
+func config(o Options) huma.Config {
+	c := huma.DefaultConfig(o.Title, "1.0.0")
+	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
+	c.CreateHooks = nil
+	c.RejectUnknownQueryParameters = true
+	c.Formats = map[string]huma.Format{"application/json": strictJSON, "json": strictJSON}
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT"},
+	}
+	return c
+}
+
+// Handler serves the routes registered so far.
+func (s *Server) Handler() http.Handler { return s.Engine }
+
+// OpenAPI is the service's OpenAPI 3.1 document as indented JSON.
+func (s *Server) OpenAPI() ([]byte, error) {
+	return json.MarshalIndent(s.API.OpenAPI(), "", "  ")
+}
+
+// Register adds a typed route. An operation without Security Public needs a
+// bearer token, and its handler finds the caller with authn.From. Errors that
+// handlers return become problem+json; see libs/errs for the statuses.
+func Register[I, O any](s *Server, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
+	if op.Security == nil {
+		op.Security = Bearer
+	}
+	if len(op.Security) > 0 {
+		op.Middlewares = append(huma.Middlewares{s.authenticate}, op.Middlewares...)
+	}
+	if op.MaxBodyBytes == 0 {
+		op.MaxBodyBytes = s.maxBody
+	}
+	huma.Register(s.API, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handle(ctx, in)
+		if err != nil {
+			return nil, s.problem(ctx, err)
+		}
+		return out, nil
+	})
+}
+
+// authenticate runs before the body is read: strangers are not parsed.
+func (s *Server) authenticate(ctx huma.Context, next func(huma.Context)) {
+	i, err := s.Identify(ctx.Context(), ctx.Header("Authorization"))
+	if err != nil {
+		p := s.problem(ctx.Context(), err)
+		_ = huma.WriteErr(s.API, ctx, p.Status, p.Detail, p)
+		return
+	}
+	next(huma.WithContext(ctx, authn.With(ctx.Context(), i)))
+}
+
+// Identify checks an Authorization header's value. Errors: unauthenticated,
+// unavailable.
+func (s *Server) Identify(ctx context.Context, authorization string) (authn.Identity, error) {
+	const scheme = "bearer "
+	if s.verifier == nil || len(authorization) <= len(scheme) || !equalFold(authorization[:len(scheme)], scheme) {
+		return authn.Identity{}, errs.New(errs.Unauthenticated, "Sign in to continue.")
+	}
+	return s.verifier.Verify(ctx, authorization[len(scheme):])
+}

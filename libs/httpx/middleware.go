@@ -1,0 +1,156 @@
+package httpx
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"chatapp/libs/errs"
+	"chatapp/libs/id"
+)
+
+// request is what the shell knows about a request; one allocation each.
+type request struct {
+	id        string
+	clientIP  string
+	userAgent string
+}
+
+type requestKey struct{}
+
+func requestOf(ctx context.Context) *request {
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		return r
+	}
+	return &request{}
+}
+
+// RequestID returns the id that the response's X-Request-Id header shows.
+func RequestID(ctx context.Context) string { return requestOf(ctx).id }
+
+// ClientIP returns the caller's address; X-Forwarded-For counts only from a
+// trusted proxy.
+func ClientIP(ctx context.Context) string { return requestOf(ctx).clientIP }
+
+// UserAgent returns the caller's User-Agent, at most 256 bytes of it.
+func UserAgent(ctx context.Context) string { return requestOf(ctx).userAgent }
+
+func equalFold(a, b string) bool { return strings.EqualFold(a, b) }
+
+// begin gives the request its id and headers, then counts and logs its end.
+// The log has no query string, no body and no header: none of them is ours.
+func (s *Server) begin(m *metrics) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		start := time.Now()
+		r := &request{id: requestID(c.GetHeader("X-Request-Id")), clientIP: c.ClientIP(), userAgent: cut(c.Request.UserAgent(), 256)}
+		c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), requestKey{}, r))
+		secure(c.Writer.Header(), r.id)
+		c.Next()
+		status, took := c.Writer.Status(), time.Since(start)
+		m.observe(c.FullPath(), c.Request.Method, status, took)
+		level := slog.LevelDebug
+		if status >= http.StatusInternalServerError {
+			level = slog.LevelError
+		} else if status >= http.StatusBadRequest {
+			level = slog.LevelInfo
+		}
+		if s.log.Enabled(c.Request.Context(), level) {
+			s.log.LogAttrs(c.Request.Context(), level, "request",
+				slog.String("request_id", r.id), slog.String("method", c.Request.Method),
+				slog.String("path", c.Request.URL.Path), slog.Int("status", status),
+				slog.Duration("took", took), slog.String("client", r.clientIP))
+		}
+	}
+}
+
+// secure sets the headers that every API answer carries. The policy forbids
+// everything: an API answer opened as a page can do nothing.
+func secure(h http.Header, requestID string) {
+	h.Set("X-Request-Id", requestID)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+	h.Add("Vary", "Origin")
+}
+
+// requestID keeps a caller's id when it is harmless, so that traces join.
+func requestID(given string) string {
+	if len(given) < 8 || len(given) > 64 {
+		return id.New().String()
+	}
+	for _, r := range given {
+		if r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') {
+			return id.New().String()
+		}
+	}
+	return given
+}
+
+func cut(s string, n int) string {
+	if len(s) > n {
+		return s[:n]
+	}
+	return s
+}
+
+// recover answers a panic with 500 and logs where; the process lives on.
+func (s *Server) recover(c *gin.Context) {
+	defer func() {
+		cause := recover()
+		if cause == nil {
+			return
+		}
+		s.log.Error("panic in a handler", "request_id", RequestID(c.Request.Context()),
+			"panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
+		if !c.Writer.Written() {
+			WriteProblem(c.Writer, c.Request, errs.Of(fmt.Errorf("panic: %v", cause)))
+		}
+		c.Abort()
+	}()
+	c.Next()
+}
+
+// guard refuses what no handler should have to think about.
+func (s *Server) guard(c *gin.Context) {
+	if err := s.refuse(c.Request); err != nil {
+		WriteProblem(c.Writer, c.Request, err)
+		c.Abort()
+		return
+	}
+	c.Next()
+}
+
+func (s *Server) refuse(r *http.Request) error {
+	if len(r.URL.Path) > maxPath {
+		return errs.New(errs.URITooLong, "The address is too long.")
+	}
+	// Secrets in URLs end up in logs, histories and Referer headers.
+	if r.URL.RawQuery != "" {
+		query := r.URL.Query()
+		for _, k := range []string{"token", "access_token", "jwt"} {
+			if query.Has(k) {
+				return errs.New(errs.TokenInURL, "Send the token in the Authorization header, never in the address.")
+			}
+		}
+	}
+	if r.ContentLength > s.maxBody {
+		return errs.New(errs.TooLarge, fmt.Sprintf("The body is larger than the limit of %d bytes.", s.maxBody))
+	}
+	if r.ContentLength != 0 && !jsonBody(r.Header.Get("Content-Type")) {
+		return errs.New(errs.UnsupportedMediaType, "Send the body as application/json.")
+	}
+	return nil
+}
+
+func jsonBody(contentType string) bool {
+	kind, _, _ := strings.Cut(contentType, ";")
+	return equalFold(strings.TrimSpace(kind), "application/json")
+}
