@@ -171,7 +171,11 @@ func TestKeysAreFetchedWhenNeeded(t *testing.T) {
 		if err := verify(sign(priv1, "1")); !errs.Is(err, errs.Unavailable) {
 			t.Errorf("no keys yet: %v", err)
 		}
+		if err := verify(sign(priv1, "1")); !errs.Is(err, errs.Unavailable) {
+			t.Errorf("still no keys, asked a moment ago: %v", err)
+		}
 		down = false
+		time.Sleep(2 * time.Second)
 		if err := verify(sign(priv1, "1")); err != nil {
 			t.Errorf("keys came back: %v", err)
 		}

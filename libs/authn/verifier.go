@@ -36,6 +36,8 @@ type Verifier struct {
 	cache  *lru.Cache[[sha256.Size]byte, Identity]
 
 	fetching sync.Mutex // held while asking for keys, so that one asks for all
+	asked    time.Time  // guarded by fetching
+	failure  error      // of the last question; guarded by fetching
 
 	mu      sync.RWMutex
 	keys    map[string]ed25519.PublicKey
@@ -105,31 +107,35 @@ func (v *Verifier) key(ctx context.Context, kid string) (ed25519.PublicKey, erro
 	defer v.fetching.Unlock()
 	key, fresh := v.lookup(kid)
 	if key != nil && fresh {
-		return key, nil
+		return key, nil // another request asked meanwhile
 	}
-	v.mu.RLock()
-	tooSoon := v.now().Sub(v.fetched) < minRefetch
-	v.mu.RUnlock()
-	if !tooSoon {
-		keys, err := v.source(ctx)
-		switch {
-		case err == nil:
-			v.mu.Lock()
-			v.keys, v.fetched = keys, v.now()
-			v.mu.Unlock()
-			key = keys[kid]
-		case key == nil:
-			// Nobody can say whether this token is good: not the caller's fault.
-			return nil, &errs.Error{
-				Slug: errs.Unavailable, Detail: "Sign-in cannot be checked right now. Try again in a moment.",
-				RetryAfter: 2 * time.Second, Err: err,
-			}
+	if v.now().Sub(v.asked) >= minRefetch {
+		v.asked = v.now()
+		v.refetch(ctx)
+		key, _ = v.lookup(kid)
+	}
+	if key == nil && v.failure != nil {
+		// Nobody can say whether this token is good: not the caller's fault.
+		return nil, &errs.Error{
+			Slug: errs.Unavailable, Detail: "Sign-in cannot be checked right now. Try again in a moment.",
+			RetryAfter: 2 * time.Second, Err: v.failure,
 		}
 	}
 	if key == nil {
 		return nil, errors.New("unknown key id")
 	}
 	return key, nil
+}
+
+// refetch replaces the key set, or remembers why it could not.
+func (v *Verifier) refetch(ctx context.Context) {
+	var keys map[string]ed25519.PublicKey
+	if keys, v.failure = v.source(ctx); v.failure != nil {
+		return // known keys go on working while auth is down
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.keys, v.fetched = keys, v.now()
 }
 
 func (v *Verifier) lookup(kid string) (key ed25519.PublicKey, fresh bool) {
