@@ -1,0 +1,93 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// MariaDB is one real MariaDB server that syncs every commit, with one schema
+// and one user per service; no user can see another service's schema.
+type MariaDB struct {
+	*Process
+	port   int
+	socket string
+}
+
+// databasePassword is the password of every service's database user; logs are
+// searched for it.
+const databasePassword = "db-secret-of-the-e2e-tests"
+
+// owners are the services with tables.
+var owners = []string{"auth", "users", "messages", "notify"}
+
+// StartMariaDB initialises and starts a server in dir.
+func StartMariaDB(ctx context.Context, dir, log string) (*MariaDB, error) {
+	server, err := exec.LookPath("/usr/sbin/mariadbd")
+	if err != nil {
+		return nil, fmt.Errorf("mariadbd is missing: apt-get install mariadb-server")
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return nil, err
+	}
+	data := filepath.Join(dir, "data")
+	if err := os.MkdirAll(data, 0o755); err != nil {
+		return nil, err
+	}
+	account := "--user=" + os.Getenv("USER")
+	if os.Geteuid() == 0 {
+		account = "--user=root"
+	}
+	if err := run(ctx, dir, "", "mariadb-install-db", "--no-defaults", account, "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db"); err != nil {
+		return nil, err
+	}
+	// A socket path may hold about 100 bytes only: not inside deep temp dirs.
+	socketDir, err := os.MkdirTemp("", "e2edb")
+	if err != nil {
+		return nil, err
+	}
+	m := &MariaDB{port: FreePort(), socket: filepath.Join(socketDir, "s")}
+	m.Process = &Process{
+		Name: "mariadb", Path: server, Dir: dir, Log: log,
+		Args: []string{
+			"--no-defaults", account, "--datadir=" + data, "--socket=" + m.socket, "--pid-file=" + filepath.Join(dir, "pid"),
+			"--bind-address=127.0.0.1", "--port=" + strconv.Itoa(m.port), "--skip-name-resolve",
+			"--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=32M", "--performance-schema=OFF",
+		},
+		Up: func(ctx context.Context) error { return m.SQL(ctx, "SELECT 1") },
+	}
+	if err := m.Process.Start(ctx); err != nil {
+		return nil, err
+	}
+	var script strings.Builder
+	for _, o := range owners {
+		fmt.Fprintf(&script, "CREATE DATABASE chat_%[1]s CHARACTER SET utf8mb4; CREATE USER '%[1]s_app'@'127.0.0.1' IDENTIFIED BY '%[2]s'; GRANT ALL ON chat_%[1]s.* TO '%[1]s_app'@'127.0.0.1';\n", o, databasePassword)
+	}
+	return m, m.SQL(ctx, script.String())
+}
+
+// SQL runs statements as root.
+func (m *MariaDB) SQL(ctx context.Context, script string) error {
+	return run(ctx, "", script, "mariadb", "--no-defaults", "--user=root", "--socket="+m.socket, "--batch")
+}
+
+// Query runs one statement as root and returns its rows, tab-separated.
+func (m *MariaDB) Query(ctx context.Context, statement string) (string, error) {
+	out, err := exec.CommandContext(ctx, "mariadb", "--no-defaults", "--user=root", "--socket="+m.socket, "--batch", "--skip-column-names", "-e", statement).Output()
+	return strings.TrimSpace(string(out)), err
+}
+
+// URL is CHAT_DATABASE_URL for this server.
+func (m *MariaDB) URL() string {
+	return "mysql://{service}_app@" + loopback(m.port) + "/chat_{service}"
+}
+
+// Stop ends the server and removes its socket.
+func (m *MariaDB) Stop(ctx context.Context) error {
+	defer os.RemoveAll(filepath.Dir(m.socket))
+	return m.Process.Stop(ctx)
+}

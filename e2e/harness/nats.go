@@ -1,0 +1,111 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// NATS is a cluster of three nats-server processes with JetStream.
+type NATS struct {
+	Nodes []*Process
+	urls  []string
+	dirs  []string
+}
+
+// The one user of the cluster.
+const (
+	natsUser     = "chat"
+	natsPassword = "bus-secret-of-the-e2e-tests"
+)
+
+// StartNATS starts three nodes under dir and waits until they have a meta
+// leader.
+func StartNATS(ctx context.Context, dir, logs string) (*NATS, error) {
+	server, err := tool("nats-server", "go install github.com/nats-io/nats-server/v2@v2.15.2")
+	if err != nil {
+		return nil, err
+	}
+	n := &NATS{}
+	routes := make([]int, 3)
+	for i := range routes {
+		routes[i] = FreePort()
+	}
+	for i, route := range routes {
+		client, monitor, name := FreePort(), FreePort(), fmt.Sprintf("nats-%d", i)
+		store := filepath.Join(dir, name)
+		config := filepath.Join(dir, name+".conf")
+		text := fmt.Sprintf(`
+server_name: %s
+listen: %s
+http: %s
+jetstream { store_dir: %q, max_memory_store: 64M, max_file_store: 2G }
+authorization { user: %s, password: %s }
+cluster {
+  name: chat
+  listen: %s
+  authorization { user: route, password: route }
+  routes: [%s]
+}
+`, name, loopback(client), loopback(monitor), store, natsUser, natsPassword, loopback(route), natsRoutes(routes))
+		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+			return nil, err
+		}
+		n.urls = append(n.urls, "nats://"+loopback(client))
+		n.dirs = append(n.dirs, store)
+		n.Nodes = append(n.Nodes, &Process{
+			Name: name, Path: server, Args: []string{"-c", config}, Log: filepath.Join(logs, name+".log"),
+			// healthz is 200 once JetStream has a meta leader and is current.
+			Up: httpUp("http://" + loopback(monitor) + "/healthz"),
+		})
+	}
+	return n, n.Start(ctx)
+}
+
+func natsRoutes(ports []int) string {
+	urls := make([]string, len(ports))
+	for i, p := range ports {
+		urls[i] = "nats://route:route@" + loopback(p)
+	}
+	return strings.Join(urls, ", ")
+}
+
+// URL is CHAT_NATS_URL for this cluster.
+func (n *NATS) URL() string { return strings.Join(n.urls, ",") }
+
+// Start launches all nodes and waits until all are ready.
+func (n *NATS) Start(ctx context.Context) error {
+	for _, p := range n.Nodes {
+		if err := p.Launch(); err != nil {
+			return err
+		}
+	}
+	for _, p := range n.Nodes {
+		if err := p.WaitReady(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Kill ends all nodes with SIGKILL.
+func (n *NATS) Kill() {
+	for _, p := range n.Nodes {
+		p.Kill()
+	}
+}
+
+// Wipe removes everything the (stopped) nodes stored.
+func (n *NATS) Wipe() error {
+	var errs []error
+	for i, dir := range n.dirs {
+		if n.Nodes[i].Running() {
+			return errors.New("wipe of a running node")
+		}
+		errs = append(errs, os.RemoveAll(dir))
+	}
+	return errors.Join(errs...)
+}

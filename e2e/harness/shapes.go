@@ -1,0 +1,111 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"chatapp/e2e/client"
+)
+
+// AllInOne starts `chatapp` alone with its defaults: SQLite and NATS inside.
+func AllInOne(t *testing.T) *World {
+	w, bin, tmp, logs := begin(t, "all-in-one")
+	w.dataDir = filepath.Join(tmp, "data")
+	p, base := w.app("chatapp", filepath.Join(bin.dir, "chatapp"), logs, Env{"CHAT_DATA_DIR": w.dataDir})
+	w.everything(p, base)
+	w.Front = client.At(base)
+	w.start(t)
+	return w
+}
+
+// Replicas starts two all-in-ones on a NATS cluster and MariaDB.
+func Replicas(t *testing.T) *World {
+	w, bin, tmp, logs := begin(t, "replicas")
+	env := w.external(t, tmp, logs)
+	for i := range 2 {
+		name := fmt.Sprintf("chatapp-%d", i)
+		p, base := w.app(name, filepath.Join(bin.dir, "chatapp"), logs, env.with(Env{"CHAT_DATA_DIR": filepath.Join(tmp, name)}))
+		w.everything(p, base)
+	}
+	w.Front = w.Sites[0]
+	w.start(t)
+	return w
+}
+
+// Services starts two of each service behind Caddy with the shipped Caddyfile,
+// on a NATS cluster and MariaDB.
+func Services(t *testing.T) *World {
+	w, bin, tmp, logs := begin(t, "services")
+	env := w.external(t, tmp, logs)
+	front := loopback(FreePort())
+	bases := map[string][]string{}
+	for _, service := range []string{Auth, Users, Messages, Notify} {
+		for i := range 2 {
+			p, base := w.app(fmt.Sprintf("%s-%d", service, i), filepath.Join(bin.dir, service), logs, env.with(Env{
+				"CHAT_PUBLIC_URL": "http://" + front, "CHAT_TRUSTED_PROXIES": "127.0.0.1/32",
+			}))
+			w.replicas[service] = append(w.replicas[service], p)
+			bases[service] = append(bases[service], base)
+		}
+	}
+	for i := range 2 {
+		w.Sites = append(w.Sites, client.Site{Auth: bases[Auth][i], Users: bases[Users][i], Messages: bases[Messages][i], Notify: bases[Notify][i]})
+	}
+	w.Front = client.At("http://" + front)
+	w.start(t)
+	caddy, err := startCaddy(t.Context(), tmp, logs, front, bases)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(caddy.Kill)
+	return w
+}
+
+// external starts MariaDB and the NATS cluster at once and returns what makes
+// a process use them.
+func (w *World) external(t *testing.T, tmp, logs string) Env {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	failed := make(chan error, 2)
+	go func() {
+		var err error
+		w.DB, err = StartMariaDB(ctx, filepath.Join(tmp, "mariadb"), filepath.Join(logs, "mariadb.log"))
+		failed <- err
+	}()
+	go func() {
+		var err error
+		w.NATS, err = StartNATS(ctx, tmp, logs)
+		failed <- err
+	}()
+	for range 2 {
+		if err := <-failed; err != nil {
+			t.Fatal(err)
+		}
+	}
+	return Env{
+		"CHAT_DATABASE_URL": w.DB.URL(), "CHAT_DATABASE_PASSWORD": databasePassword,
+		"CHAT_NATS_URL": w.NATS.URL(), "CHAT_NATS_USER": natsUser, "CHAT_NATS_PASSWORD": natsPassword, "CHAT_NATS_REPLICAS": "3",
+	}
+}
+
+// start launches all our processes at once, in no order, as an orchestrator
+// would, and waits until all are ready.
+func (w *World) start(t *testing.T) {
+	t.Helper()
+	began := time.Now()
+	for _, p := range w.apps {
+		if err := p.Launch(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, p := range w.apps {
+		if err := p.WaitReady(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("%s: %d processes ready after %v", w.Name, len(w.apps), time.Since(began).Round(time.Millisecond))
+}
