@@ -22,7 +22,8 @@ const (
 	maxCached = 65536
 	// An unknown key id makes the verifier ask again, but not more often than
 	// this: tokens with made-up ids must not become a flood of questions.
-	minRefetch = time.Second
+	minRefetch   = time.Second
+	fetchTimeout = 3 * time.Second
 	// Retired keys are noticed within this time without any trigger.
 	maxKeyAge = 5 * time.Minute
 )
@@ -129,6 +130,9 @@ func (v *Verifier) key(ctx context.Context, kid string) (ed25519.PublicKey, erro
 
 // refetch replaces the key set, or remembers why it could not.
 func (v *Verifier) refetch(ctx context.Context) {
+	// The answer serves everybody who waits, so one caller's hang-up must not end it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
+	defer cancel()
 	var keys map[string]ed25519.PublicKey
 	if keys, v.failure = v.source(ctx); v.failure != nil {
 		return // known keys go on working while auth is down
