@@ -3,6 +3,8 @@ import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vitest/config';
 
+import { precompress } from './precompress';
+
 const path = (p: string) => fileURLToPath(new URL(p, import.meta.url));
 
 // The Go program that `vite dev` talks to; `make run` starts one on 8080.
@@ -14,7 +16,7 @@ const proxy = {
 };
 
 export default defineConfig({
-  plugins: [react(), tailwindcss()],
+  plugins: [react(), tailwindcss(), precompress()],
   resolve: {
     alias: {
       '@': path('./src'),
