@@ -1,0 +1,228 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"chatapp/libs/errs"
+)
+
+// How consumers pull, and how long a handler may take.
+const (
+	pullExpiry    = 2 * time.Second // a dead leader is noticed within this
+	pullHeartbeat = time.Second
+	ackWait       = 30 * time.Second
+	handleTimeout = 25 * time.Second // less than ackWait: no second delivery while one runs
+	defaultTries  = 8
+)
+
+// Consumer describes a durable consumer.
+type Consumer struct {
+	Stream, Durable string
+	Subjects        []string // filters; empty = all of the stream
+	MaxTries        int      // 0 = 8
+	// Dead keeps a message that will not be tried again; it is taken out of the
+	// stream's care only when Dead returns nil. nil: logged and dropped.
+	Dead func(context.Context, Message, error) error
+}
+
+// Consume delivers each message of the stream to handle, one at a time, until
+// ctx ends (then it returns nil) or the stream cannot be consumed at all, e.g.
+// because of a bad filter.
+//
+// nil from handle acknowledges. An error, or a panic, brings the message again
+// after a growing pause, other messages meanwhile; after c.MaxTries, or at once
+// when the error has slug invalid-body, c.Dead gets it. handle has 25 s. It
+// must be idempotent: after a crash a message comes again. A consumer that was
+// lost with the broker's store is made again and starts at the beginning.
+func (b *Bus) Consume(ctx context.Context, c Consumer, handle func(context.Context, Message) error) error {
+	if c.MaxTries <= 0 {
+		c.MaxTries = defaultTries
+	}
+	for try := 0; ctx.Err() == nil; try++ {
+		began := time.Now()
+		err := b.consumeOnce(ctx, c, handle)
+		if ctx.Err() != nil {
+			break
+		}
+		if bad, ok := errors.AsType[*jetstream.APIError](err); ok && bad.Code == 400 {
+			return fmt.Errorf("consumer %s on %s: %w", c.Durable, c.Stream, err)
+		}
+		if time.Since(began) > time.Minute {
+			try = 0
+		}
+		b.log.Warn("consumer interrupted; starting it again", "stream", c.Stream, "durable", c.Durable, "error", err)
+		if !sleep(ctx, redeliveryDelay(try+1)) {
+			break
+		}
+	}
+	return nil
+}
+
+func (b *Bus) consumeOnce(ctx context.Context, c Consumer, handle func(context.Context, Message) error) error {
+	cons, err := b.durable(ctx, c)
+	if err != nil {
+		return err
+	}
+	it, err := cons.Messages(
+		jetstream.PullMaxMessages(64),
+		jetstream.PullExpiry(pullExpiry),
+		jetstream.PullHeartbeat(pullHeartbeat),
+	)
+	if err != nil {
+		return err
+	}
+	defer it.Stop()
+	for {
+		msg, err := it.Next(jetstream.NextContext(ctx))
+		if errors.Is(err, jetstream.ErrNoHeartbeat) && ctx.Err() == nil {
+			// A leader change or a short outage: the iterator pulls again. A
+			// consumer that is gone for good is found by asking for it.
+			if _, err := cons.Info(ctx); errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrStreamNotFound) {
+				return err
+			}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		b.deliver(ctx, c, msg, handle)
+	}
+}
+
+func (b *Bus) durable(ctx context.Context, c Consumer) (jetstream.Consumer, error) {
+	cfg := jetstream.ConsumerConfig{
+		Durable: c.Durable, FilterSubjects: c.Subjects,
+		AckPolicy: jetstream.AckExplicitPolicy, DeliverPolicy: jetstream.DeliverAllPolicy,
+		AckWait: ackWait, MaxAckPending: 1024,
+		// We count the tries: the server would drop the message after the last
+		// one even when nobody could put it among the dead letters.
+		MaxDeliver: -1,
+	}
+	cons, err := b.js.CreateOrUpdateConsumer(ctx, c.Stream, cfg)
+	if errors.Is(err, jetstream.ErrStreamNotFound) && b.repair(ctx, "", c.Stream) {
+		cons, err = b.js.CreateOrUpdateConsumer(ctx, c.Stream, cfg)
+	}
+	return cons, err
+}
+
+// deliver hands one message to handle and tells the server what came of it. A
+// lost ack only means another delivery, so its error is for the log.
+func (b *Bus) deliver(ctx context.Context, c Consumer, msg jetstream.Msg, handle func(context.Context, Message) error) {
+	m := decode(msg.Subject(), msg.Headers(), msg.Data())
+	if meta, err := msg.Metadata(); err == nil {
+		m.Stream, m.Seq, m.Tries = meta.Stream, meta.Sequence.Stream, int(min(meta.NumDelivered, math.MaxInt32))
+	}
+	ctx, cancel := context.WithTimeout(WithTraceparent(ctx, msg.Headers().Get(headerTrace)), handleTimeout)
+	defer cancel()
+	var err error
+	if m.Tries > c.MaxTries {
+		err = fmt.Errorf("delivered %d times without an answer", m.Tries-1)
+	} else {
+		err = protect(func() error { return handle(ctx, m) })
+	}
+	log := b.log.With("stream", m.Stream, "durable", c.Durable, "subject", m.Subject, "id", m.ID, "tries", m.Tries)
+	var answer error
+	switch {
+	case err == nil:
+		answer = msg.Ack()
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		answer = msg.NakWithDelay(0) // shutting down: the next process takes it
+	case m.Tries < c.MaxTries && !errs.Is(err, errs.InvalidBody):
+		log.Warn("event failed; it will be tried again", "error", err)
+		answer = msg.NakWithDelay(redeliveryDelay(m.Tries))
+	default:
+		answer = b.bury(ctx, c, m, msg, err)
+	}
+	if answer != nil {
+		log.Warn("could not tell NATS the outcome of an event", "error", answer)
+	}
+}
+
+func (b *Bus) bury(ctx context.Context, c Consumer, m Message, msg jetstream.Msg, cause error) error {
+	b.log.Error("event given up", "stream", m.Stream, "durable", c.Durable, "subject", m.Subject, "id", m.ID, "error", cause)
+	if c.Dead != nil {
+		if err := protect(func() error { return c.Dead(ctx, m, cause) }); err != nil {
+			b.log.Error("dead letter could not be kept; the event will come again", "id", m.ID, "error", err)
+			return msg.NakWithDelay(redeliveryDelay(m.Tries))
+		}
+	}
+	return msg.TermWithReason("dead letter")
+}
+
+// redeliveryDelay is the pause after the given failed try: 200 ms, doubling,
+// up to 30 s, with a fifth of jitter.
+func redeliveryDelay(try int) time.Duration {
+	d := min(30*time.Second, 100*time.Millisecond<<min(max(try, 1), 10))
+	return d - rand.N(d/5)
+}
+
+// protect turns a panic into an error: one bad event must not end the process.
+func protect(fn func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return fn()
+}
+
+// Follow delivers every message on subject stored since the given time, then
+// the new ones, in order, until ctx ends; then it returns nil. Nothing is
+// remembered anywhere: for caches that are filled again at each start. After
+// an outage a message may come twice.
+func (b *Bus) Follow(ctx context.Context, stream, subject string, since time.Time, handle func(Message)) error {
+	for try := 1; ctx.Err() == nil; try++ {
+		began := time.Now()
+		err := b.followOnce(ctx, stream, subject, since, handle)
+		if ctx.Err() != nil {
+			break
+		}
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			b.repair(ctx, "", stream)
+		}
+		b.log.Debug("following interrupted; starting again", "stream", stream, "subject", subject, "error", err)
+		if since.Before(began.Add(-time.Minute)) && time.Since(began) > time.Minute {
+			since, try = began.Add(-time.Minute), 1
+		}
+		if !sleep(ctx, redeliveryDelay(try)) {
+			break
+		}
+	}
+	return nil
+}
+
+func (b *Bus) followOnce(ctx context.Context, stream, subject string, since time.Time, handle func(Message)) error {
+	cons, err := b.js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{
+		FilterSubjects: []string{subject}, DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since,
+	})
+	if err != nil {
+		return err
+	}
+	it, err := cons.Messages(
+		jetstream.PullExpiry(pullExpiry),
+		jetstream.PullHeartbeat(pullHeartbeat),
+		jetstream.WithMessagesErrOnMissingHeartbeat(false),
+	)
+	if err != nil {
+		return err
+	}
+	defer it.Stop()
+	for {
+		msg, err := it.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return err
+		}
+		m := decode(msg.Subject(), msg.Headers(), msg.Data())
+		if meta, err := msg.Metadata(); err == nil {
+			m.Stream, m.Seq, m.Tries = meta.Stream, meta.Sequence.Stream, 1
+		}
+		handle(m)
+	}
+}

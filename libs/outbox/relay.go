@@ -1,0 +1,229 @@
+package outbox
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"chatapp/libs/bus"
+	"chatapp/libs/db"
+	"chatapp/libs/id"
+)
+
+// Limits of the relay. Memory is bounded: what does not fit stays in the table
+// only, and the sweep finds it there.
+const (
+	queueRows   = 16384
+	queueBytes  = 64 << 20
+	inFlight    = 4096
+	deleteEvery = 50 * time.Millisecond // SQLite syncs once per delete: batch them
+	deleteRows  = 1000
+	drainTime   = 6 * time.Second // longer than the bus waits for an ack
+)
+
+// Relay publishes a service's outbox. One per process; several processes may
+// relay the same table.
+type Relay struct {
+	d   *db.DB
+	b   *bus.Bus
+	src string
+	log *slog.Logger
+
+	mu     sync.Mutex
+	queue  []Row
+	bytes  int
+	busy   map[id.ID]struct{} // queued or in flight here: not for the sweep
+	acked  []id.ID
+	failed bool // a publish failed since the last successful sweep
+
+	wake  chan struct{} // queue has rows
+	acks  chan struct{} // acked has ids
+	sweep chan struct{} // look at the table now
+	slots chan struct{} // one token per publish in flight
+}
+
+// NewRelay makes the relay of service; Run starts it.
+func NewRelay(d *db.DB, b *bus.Bus, service string, log *slog.Logger) *Relay {
+	return &Relay{
+		d: d, b: b, src: "chatapp/" + service, log: log.With("part", "outbox"),
+		busy:  map[id.ID]struct{}{},
+		wake:  make(chan struct{}, 1),
+		acks:  make(chan struct{}, 1),
+		sweep: make(chan struct{}, 1),
+		slots: make(chan struct{}, inFlight),
+	}
+}
+
+// Publish hands over rows that are committed. It never blocks and never fails:
+// rows that cannot be taken now (queue full, broker away) are found by the
+// sweep. Call it after the commit only. Order is kept as far as possible.
+func (r *Relay) Publish(rows []Row) {
+	r.mu.Lock()
+	for _, row := range rows {
+		if len(r.queue) >= queueRows || r.bytes >= queueBytes {
+			r.failed = true
+			break
+		}
+		r.queue = append(r.queue, row)
+		r.bytes += len(row.Payload)
+		r.busy[row.ID] = struct{}{}
+	}
+	r.mu.Unlock()
+	poke(r.wake)
+}
+
+// Run relays until ctx ends, then publishes what it already holds (a few
+// seconds at most) and returns nil.
+func (r *Relay) Run(ctx context.Context) error {
+	defer r.b.OnDisturbance(func() { poke(r.sweep) })()
+	var work sync.WaitGroup
+	stopDelete := make(chan struct{})
+	work.Go(func() { r.sweeping(ctx) })
+	var deleting sync.WaitGroup
+	deleting.Go(func() { r.deleting(context.WithoutCancel(ctx), stopDelete) })
+	for running := true; running; {
+		select {
+		case <-ctx.Done():
+			running = false
+		case <-r.wake:
+			r.publishQueued(ctx)
+		}
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	r.publishQueued(drain)
+	for range inFlight { // every slot back = every ack in
+		select {
+		case r.slots <- struct{}{}:
+		case <-drain.Done():
+		}
+	}
+	work.Wait()
+	close(stopDelete)
+	deleting.Wait()
+	for range len(r.slots) {
+		<-r.slots
+	}
+	return nil
+}
+
+// publishQueued publishes all that is queued, waiting for a slot when too much
+// is in flight.
+func (r *Relay) publishQueued(ctx context.Context) {
+	for {
+		r.mu.Lock()
+		rows := r.queue
+		r.queue, r.bytes = nil, 0
+		r.mu.Unlock()
+		if len(rows) == 0 {
+			return
+		}
+		for i, row := range rows {
+			select {
+			case r.slots <- struct{}{}:
+			case <-ctx.Done():
+				r.release(rows[i:])
+				return
+			}
+			r.publish(row)
+		}
+	}
+}
+
+// publish sends one row; the slot is given back when its fate is known.
+func (r *Relay) publish(row Row) {
+	settle := func(err error) {
+		r.settle(row, err)
+		<-r.slots
+	}
+	if err := r.b.PublishAsync(r.message(row), settle); err != nil {
+		settle(err)
+	}
+}
+
+func (r *Relay) message(row Row) bus.Message {
+	return bus.Message{
+		Subject: row.Subject, ID: row.MsgID, Type: row.Type, Source: r.src, Time: row.CreatedAt, Data: row.Payload,
+	}
+}
+
+// settle notes the outcome of one publish. A failed row is forgotten here and
+// left to the sweep.
+func (r *Relay) settle(row Row, err error) {
+	r.mu.Lock()
+	if err == nil {
+		r.acked = append(r.acked, row.ID)
+	} else {
+		delete(r.busy, row.ID)
+		if !r.failed {
+			r.log.Warn("events could not be published; they stay in the outbox and will be", "error", err)
+		}
+		r.failed = true
+	}
+	r.mu.Unlock()
+	if err == nil {
+		poke(r.acks)
+	}
+}
+
+// release forgets rows that were not published; the sweep has them.
+func (r *Relay) release(rows []Row) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, row := range rows {
+		delete(r.busy, row.ID)
+	}
+	r.failed = true
+}
+
+// deleting removes acknowledged rows in batches until stop, then the rest.
+func (r *Relay) deleting(ctx context.Context, stop <-chan struct{}) {
+	for {
+		select {
+		case <-stop:
+			r.deleteAcked(ctx)
+			return
+		case <-r.acks:
+		}
+		// Let more acks arrive: a delete is a transaction of its own.
+		select {
+		case <-stop:
+		case <-time.After(deleteEvery):
+		}
+		r.deleteAcked(ctx)
+	}
+}
+
+func (r *Relay) deleteAcked(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, drainTime)
+	defer cancel()
+	r.mu.Lock()
+	ids := r.acked
+	r.acked = nil
+	r.mu.Unlock()
+	for len(ids) > 0 {
+		n := min(len(ids), deleteRows)
+		err := r.d.Tx(ctx, deleteRowsFn(ids[:n]))
+		if err != nil {
+			// Published but not deleted: the sweep publishes them once more,
+			// which the broker recognises.
+			r.log.Warn("published events could not be deleted from the outbox", "error", err, "rows", len(ids))
+			n = len(ids)
+		}
+		r.mu.Lock()
+		for _, v := range ids[:n] {
+			delete(r.busy, v)
+		}
+		r.mu.Unlock()
+		ids = ids[n:]
+	}
+}
+
+// poke wakes a loop without ever blocking.
+func poke(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}
