@@ -1,0 +1,110 @@
+package users
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"chatapp/libs/bus"
+	"chatapp/libs/errs"
+	"chatapp/libs/events"
+	"chatapp/libs/id"
+	"chatapp/libs/outbox"
+)
+
+// accountTries is how often an account event is tried before it goes to
+// dead_letters; with the bus's back-off that is longer than a database restart.
+const accountTries = 10
+
+// consumeAccounts makes a profile of every account. Delivery more than once,
+// late or after the profile was changed all give the same state: the first
+// version is written once, later ones are never touched.
+func (s *Service) consumeAccounts(ctx context.Context) error {
+	c := bus.Consumer{
+		Stream:   events.StreamAuth,
+		Durable:  events.ServiceUsers,
+		Subjects: []string{events.Subject(events.ServiceAuth, events.NameRegistered, "*")},
+		MaxTries: accountTries,
+		Dead:     outbox.DeadLetter(s.store.db),
+	}
+	return s.bus.Consume(ctx, c, func(ctx context.Context, m bus.Message) error {
+		var account events.Registered
+		if err := json.Unmarshal(m.Data, &account); err != nil {
+			return errs.Wrap(errs.InvalidBody, "not a registered event", err)
+		}
+		p, err := fromAccount(account)
+		if err != nil {
+			return err
+		}
+		return s.admit(ctx, p)
+	})
+}
+
+// admit stores the first version of a profile and announces it, unless that
+// has happened.
+func (s *Service) admit(ctx context.Context, p Profile) error {
+	rows, err := s.store.create(ctx, p)
+	if err != nil {
+		return err
+	}
+	s.relay.Publish(rows)
+	return nil
+}
+
+// profile returns a person's profile. One that is not here yet is asked of
+// auth and kept, so an account is known here from its first second. Errors:
+// not-found, unavailable.
+func (s *Service) profile(ctx context.Context, user id.ID) (Profile, error) {
+	p, err := s.store.find(ctx, user)
+	if !errs.Is(err, errs.NotFound) {
+		return p, err
+	}
+	var account events.Registered
+	if err := s.bus.Request(ctx, events.RPCAccount, events.UserRequest{UserID: user.String()}, &account); err != nil {
+		return Profile{}, err
+	}
+	p, err = fromAccount(account)
+	if err != nil || p.UserID != user {
+		// %v: what auth got wrong is not the caller's invalid body.
+		return Profile{}, fmt.Errorf("users: auth's answer about %s is unusable: %v", user, err)
+	}
+	if err := s.admit(ctx, p); err != nil {
+		return Profile{}, err
+	}
+	return s.store.find(ctx, user)
+}
+
+// serveProfile answers RPCProfile.
+func (s *Service) serveProfile(ctx context.Context, request []byte) (any, error) {
+	var r events.UserRequest
+	if err := json.Unmarshal(request, &r); err != nil {
+		return nil, errs.Wrap(errs.InvalidBody, "not a user request", err)
+	}
+	user, err := id.Parse(r.UserID)
+	if err != nil {
+		return nil, noSuchPerson()
+	}
+	p, err := s.profile(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	return p.changed(), nil
+}
+
+// rename changes the caller's display name and announces it. Errors: those of
+// CleanDisplayName and of profile.
+func (s *Service) rename(ctx context.Context, user id.ID, name string) (Profile, error) {
+	name, err := CleanDisplayName(name)
+	if err != nil {
+		return Profile{}, err
+	}
+	if _, err := s.profile(ctx, user); err != nil {
+		return Profile{}, err
+	}
+	p, rows, err := s.store.rename(ctx, user, name)
+	if err != nil {
+		return Profile{}, err
+	}
+	s.relay.Publish(rows)
+	return p, nil
+}

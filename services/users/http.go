@@ -1,0 +1,199 @@
+package users
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"chatapp/libs/authn"
+	"chatapp/libs/errs"
+	"chatapp/libs/httpx"
+	"chatapp/libs/id"
+)
+
+const title = "ChatApp users"
+
+// routes is the service's table of contents.
+func (s *Service) routes(server *httpx.Server) {
+	httpx.Register(server, operation("get-me", http.MethodGet, "/api/v1/users/me",
+		"Your own profile", http.StatusUnauthorized), s.getMe)
+	httpx.Register(server, operation("update-me", http.MethodPatch, "/api/v1/users/me",
+		"Change your display name", http.StatusBadRequest, http.StatusUnauthorized), s.updateMe)
+	httpx.Register(server, notModified(operation("get-user", http.MethodGet, "/api/v1/users/{id}",
+		"Somebody's profile", http.StatusUnauthorized, http.StatusNotFound)), s.getUser)
+	httpx.Register(server, operation("list-users", http.MethodGet, "/api/v1/users",
+		"The directory: everybody but you, by username; with query, those it finds",
+		http.StatusBadRequest, http.StatusUnauthorized), s.listUsers)
+}
+
+func operation(name, method, path, summary string, statuses ...int) huma.Operation {
+	return huma.Operation{
+		OperationID: name, Method: method, Path: path, Summary: summary,
+		Tags: []string{"users"}, Security: httpx.Bearer, Errors: append(statuses, http.StatusServiceUnavailable),
+	}
+}
+
+func notModified(op huma.Operation) huma.Operation {
+	op.Responses = map[string]*huma.Response{"304": {Description: "Not changed since the ETag in If-None-Match"}}
+	return op
+}
+
+// User is a person as others see them.
+type User struct {
+	ID          string `json:"id" format:"uuid"`
+	Username    string `json:"username" example:"anna"`
+	DisplayName string `json:"display_name" example:"Anna Smith"`
+}
+
+// Me is a person as they see themselves.
+type Me struct {
+	ID          string    `json:"id" format:"uuid"`
+	Username    string    `json:"username" example:"anna"`
+	DisplayName string    `json:"display_name" example:"Anna Smith"`
+	CreatedAt   time.Time `json:"created_at" doc:"When the account was made"`
+}
+
+// UserPage is one page of the directory.
+type UserPage struct {
+	Items      []User  `json:"items"`
+	NextCursor *string `json:"next_cursor" doc:"Pass as cursor for the next page; null on the last one"`
+}
+
+// ProfileChange is what a person may change about themselves.
+type ProfileChange struct {
+	DisplayName string `json:"display_name" example:"Anna Smith" doc:"1 to 64 characters, once trimmed; no control characters or line breaks"`
+}
+
+type meOutput struct{ Body Me }
+
+func (s *Service) getMe(ctx context.Context, _ *struct{}) (*meOutput, error) {
+	p, err := s.profile(ctx, authn.From(ctx).UserID)
+	return asMe(p, err)
+}
+
+type updateMeInput struct{ Body ProfileChange }
+
+func (s *Service) updateMe(ctx context.Context, in *updateMeInput) (*meOutput, error) {
+	p, err := s.rename(ctx, authn.From(ctx).UserID, in.Body.DisplayName)
+	return asMe(p, err)
+}
+
+// asMe answers with the caller's profile. A valid token whose account is gone
+// is nobody's: the client has to sign in again, not to show "not found".
+func asMe(p Profile, err error) (*meOutput, error) {
+	if errs.Is(err, errs.NotFound) {
+		return nil, errs.Wrap(errs.Unauthenticated, "This account no longer exists. Sign in again.", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &meOutput{Me{ID: p.UserID.String(), Username: p.Username, DisplayName: p.DisplayName, CreatedAt: p.CreatedAt}}, nil
+}
+
+type getUserInput struct {
+	ID          string `path:"id" format:"uuid"`
+	IfNoneMatch string `header:"If-None-Match" doc:"ETags you already have"`
+}
+
+type getUserOutput struct {
+	Status       int
+	ETag         string `header:"ETag"`
+	CacheControl string `header:"Cache-Control"`
+	Body         User
+}
+
+func (s *Service) getUser(ctx context.Context, in *getUserInput) (*getUserOutput, error) {
+	user, err := id.Parse(in.ID)
+	if err != nil {
+		return nil, noSuchPerson()
+	}
+	p, err := s.profile(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	out := &getUserOutput{
+		Status:       http.StatusOK,
+		ETag:         fmt.Sprintf(`"%d"`, p.Version),
+		CacheControl: "private, no-cache", // may be kept, must be asked about
+		Body:         asUser(p),
+	}
+	if matches(in.IfNoneMatch, out.ETag) {
+		out.Status = http.StatusNotModified
+	}
+	return out, nil
+}
+
+// matches compares as RFC 9110 says for If-None-Match: any of a list, weak or
+// not, or a star.
+func matches(ifNoneMatch, etag string) bool {
+	for tag := range strings.SplitSeq(ifNoneMatch, ",") {
+		tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/")
+		if tag == etag || tag == "*" {
+			return true
+		}
+	}
+	return false
+}
+
+type listUsersInput struct {
+	Query  string `query:"query" maxLength:"64" doc:"Beginning of the username or of words of the display name; case and accents do not matter"`
+	Cursor string `query:"cursor" doc:"next_cursor of the page before"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"15"`
+}
+
+type listUsersOutput struct{ Body UserPage }
+
+func (s *Service) listUsers(ctx context.Context, in *listUsersInput) (*listUsersOutput, error) {
+	after, err := decodePage(in.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	if !utf8.ValidString(in.Query) || strings.ContainsRune(in.Query, 0) {
+		return nil, errs.New(errs.InvalidText, "The query holds characters that are not text.")
+	}
+	out := &listUsersOutput{UserPage{Items: []User{}}}
+	words := queryWords(in.Query)
+	if len(words) == 0 && strings.TrimSpace(in.Query) != "" {
+		return out, nil // nothing in it that a name could begin with
+	}
+	people, err := s.store.directory(ctx, authn.From(ctx).UserID, words, after, in.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	if len(people) > in.Limit {
+		people = people[:in.Limit]
+		last := people[in.Limit-1]
+		next := httpx.EncodeCursor(page{Username: last.Username, UserID: last.UserID})
+		out.Body.NextCursor = &next
+	}
+	for _, p := range people {
+		out.Body.Items = append(out.Body.Items, asUser(p))
+	}
+	return out, nil
+}
+
+// decodePage reads a cursor; "" is the first page.
+func decodePage(cursor string) (*page, error) {
+	if cursor == "" {
+		return nil, nil
+	}
+	var p page
+	if err := httpx.DecodeCursor(cursor, &p); err != nil {
+		return nil, err
+	}
+	if p.Username == "" || p.UserID.IsZero() || !validText(p.Username) {
+		return nil, errs.New(errs.InvalidCursor, "The cursor is not one that this list gave out.")
+	}
+	return &p, nil
+}
+
+func asUser(p Profile) User {
+	return User{ID: p.UserID.String(), Username: p.Username, DisplayName: p.DisplayName}
+}
+
+func noSuchPerson() error { return errs.New(errs.NotFound, "There is no such person.") }

@@ -1,0 +1,106 @@
+// Package users keeps the public profiles of people and finds them.
+//
+// A profile comes into being when auth says that an account exists: by event,
+// or, when somebody asks before the event is here, by asking auth. So a person
+// who has just signed up is never unknown to this service.
+//
+//	OWNS      profiles, search_terms (derived from profiles), outbox, dead_letters
+//	SERVES    GET /api/v1/users               directory with prefix search
+//	          GET, PATCH /api/v1/users/me     the caller's own profile
+//	          GET /api/v1/users/{id}          anybody's profile
+//	          RPC chat.users.rpc.v1.profile   the same for other services
+//	EMITS     chat.users.v1.profile_changed.<user>, on the first version and on each change
+//	CONSUMES  chat.auth.v1.registered.* (durable "users"); RPC chat.auth.rpc.v1.account on a miss
+package users
+
+import (
+	"context"
+	"embed"
+	"log/slog"
+	"net/http"
+
+	"golang.org/x/sync/errgroup"
+
+	"chatapp/libs/bus"
+	"chatapp/libs/errs"
+	"chatapp/libs/events"
+	"chatapp/libs/httpx"
+	"chatapp/libs/outbox"
+	"chatapp/libs/run"
+)
+
+// Migrations are the versioned SQL files of the service's schema, one folder
+// per dialect.
+//
+//go:embed migrations
+var Migrations embed.FS
+
+// Service is the users service. It keeps nothing in memory that another
+// replica would miss: any number of them serve one schema.
+type Service struct {
+	store  store
+	bus    *bus.Bus
+	relay  *outbox.Relay
+	log    *slog.Logger
+	server *httpx.Server
+}
+
+var _ run.Unit = (*Service)(nil)
+
+// New builds the service on a migrated schema; it starts nothing.
+func New(d run.Deps) (*Service, error) {
+	s := &Service{
+		store: store{d.DB},
+		bus:   d.Bus,
+		relay: outbox.NewRelay(d.DB, d.Bus, events.ServiceUsers, d.Log),
+		log:   d.Log,
+		server: httpx.New(httpx.Options{
+			Service:        events.ServiceUsers,
+			Title:          title,
+			Log:            d.Log,
+			Verifier:       d.Verifier,
+			TrustedProxies: d.Config.TrustedProxies,
+			Metrics:        d.Metrics,
+		}),
+	}
+	s.routes(s.server)
+	return s, nil
+}
+
+// Name implements run.Unit.
+func (s *Service) Name() string { return events.ServiceUsers }
+
+// Routes implements run.Unit.
+func (s *Service) Routes() []string { return []string{"/api/v1/users", "/api/v1/users/"} }
+
+// Handler implements run.Unit.
+func (s *Service) Handler() http.Handler { return s.server.Handler() }
+
+// Ready implements run.Unit: an error (unavailable) says what is missing.
+func (s *Service) Ready(ctx context.Context) error {
+	if err := s.store.db.Ping(ctx); err != nil {
+		return err
+	}
+	if !s.bus.Connected() {
+		return errs.New(errs.Unavailable, "the bus is not connected")
+	}
+	return nil
+}
+
+// Run relays the outbox, takes in new accounts and answers the other services
+// until ctx ends; it returns nil then.
+func (s *Service) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.relay.Run(ctx) })
+	g.Go(func() error { return s.consumeAccounts(ctx) })
+	g.Go(func() error { return s.bus.Serve(ctx, events.RPCProfile, events.ServiceUsers, s.serveProfile) })
+	return g.Wait()
+}
+
+// OpenAPI returns the OpenAPI 3.1 document of the service's routes as JSON. It
+// needs nothing to run.
+func OpenAPI() ([]byte, error) {
+	server := httpx.New(httpx.Options{Service: events.ServiceUsers, Title: title})
+	(&Service{}).routes(server)
+	return server.OpenAPI()
+}
