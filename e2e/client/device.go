@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,7 +34,8 @@ type Device struct {
 	changed    chan struct{}
 	conn       *websocket.Conn
 	cursor     string
-	entries    []Entry
+	entries    []Entry // append-only, as all slices here: views share them
+	messages   []Message
 	arrived    []time.Time
 	duplicates int
 	faults     []string
@@ -96,6 +96,7 @@ func (d *Device) Close() {
 // View is what a device has seen so far.
 type View struct {
 	Entries    []Entry     // in log order, each once
+	Messages   []Message   // the messages among them
 	Arrived    []time.Time // when Entries[i] came
 	Duplicates int         // entries that came again
 	Faults     []string    // holes and disorder: must be empty
@@ -107,21 +108,10 @@ type View struct {
 	LastError  error
 }
 
-// Messages are the messages among the entries, in order of arrival.
-func (v View) Messages() []Message {
-	var all []Message
-	for _, e := range v.Entries {
-		if m, ok := e.Message(); ok {
-			all = append(all, m)
-		}
-	}
-	return all
-}
-
 // Bodies are the bodies of Messages.
 func (v View) Bodies() []string {
 	var all []string
-	for _, m := range v.Messages() {
+	for _, m := range v.Messages {
 		all = append(all, m.Body)
 	}
 	return all
@@ -132,7 +122,7 @@ func (v View) Ended() bool {
 	return len(v.Closes) > 0 && v.Closes[len(v.Closes)-1].Code == 4401
 }
 
-// View returns a copy of what the device has seen.
+// View returns what the device has seen; later arrivals do not change it.
 func (d *Device) View() View {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -140,8 +130,7 @@ func (d *Device) View() View {
 }
 
 func (d *Device) view() View {
-	return View{slices.Clone(d.entries), slices.Clone(d.arrived), d.duplicates, slices.Clone(d.faults), slices.Clone(d.closes),
-		d.welcomes, d.resyncs, slices.Clone(d.typing), d.cursor, d.lastError}
+	return View{d.entries, d.messages, d.arrived, d.duplicates, d.faults, d.closes, d.welcomes, d.resyncs, d.typing, d.cursor, d.lastError}
 }
 
 // Wait blocks until what the device has seen satisfies ok. The error names
@@ -170,7 +159,7 @@ func (d *Device) Wait(ctx context.Context, what string, ok func(View) bool) erro
 
 // WaitMessages waits for n messages.
 func (d *Device) WaitMessages(ctx context.Context, n int) error {
-	return d.Wait(ctx, strconv.Itoa(n)+" messages", func(v View) bool { return len(v.Messages()) >= n })
+	return d.Wait(ctx, strconv.Itoa(n)+" messages", func(v View) bool { return len(v.Messages) >= n })
 }
 
 // Send writes one text frame on the current connection.
@@ -338,6 +327,9 @@ func (d *Device) event(e *Entry) {
 	d.cursor = e.Cursor
 	d.entries = append(d.entries, *e)
 	d.arrived = append(d.arrived, time.Now())
+	if m, ok := e.Message(); ok {
+		d.messages = append(d.messages, m)
+	}
 }
 
 // ParseCursor splits an event cursor. Real clients must not; a judge has to.
@@ -364,7 +356,7 @@ func (v View) Check(want map[string]Message) error {
 	}
 	missing := maps.Clone(want)
 	last := map[string]uint64{}
-	for _, m := range v.Messages() {
+	for _, m := range v.Messages {
 		w, ok := missing[m.ID]
 		if !ok || w.Body != m.Body || w.Seq != m.Seq || w.SenderID != m.SenderID || w.ClientID != m.ClientID {
 			wrong = append(wrong, fmt.Sprintf("unexpected or changed message %+v", m))

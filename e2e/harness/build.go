@@ -30,19 +30,6 @@ func Root() (string, error) {
 	return "", errors.New("not inside the ChatApp repository: no go.work above the working directory")
 }
 
-// Cache is where scripts/setup-test puts the programs that are built from
-// source (nats-server, caddy).
-func Cache() string {
-	if dir := os.Getenv("CHATAPP_TOOLS"); dir != "" {
-		return dir
-	}
-	home, err := os.UserCacheDir()
-	if err != nil {
-		home = os.TempDir()
-	}
-	return filepath.Join(home, "chatapp", "bin")
-}
-
 // Binaries are the programs under test, built once per test run.
 type Binaries struct{ dir string }
 

@@ -10,7 +10,7 @@ import (
 // startCaddy starts the real gateway with the shipped Caddyfile, told by its
 // environment where to listen and where the replicas are.
 func startCaddy(ctx context.Context, dir, logs, listen string, bases map[string][]string) (*Process, error) {
-	caddy, err := tool("caddy", "go install github.com/caddyserver/caddy/v2/cmd/caddy@v2.11.9")
+	server, err := tool(ctx, "caddy")
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +26,7 @@ func startCaddy(ctx context.Context, dir, logs, listen string, bases map[string]
 		env["CHAT_GATEWAY_"+strings.ToUpper(service)] = strings.ReplaceAll(strings.Join(urls, " "), "http://", "")
 	}
 	p := &Process{
-		Name: "caddy", Path: caddy, Args: []string{"run", "--config", filepath.Join(root, "deploy", "gateway", "Caddyfile"), "--adapter", "caddyfile"},
+		Name: "caddy", Path: server, Args: []string{"run", "--config", filepath.Join(root, "deploy", "gateway", "Caddyfile"), "--adapter", "caddyfile"},
 		Env: env.list(), Log: filepath.Join(logs, "caddy.log"), Dir: dir,
 		Up: func(ctx context.Context) error {
 			conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", listen)

@@ -25,7 +25,7 @@ const (
 // StartNATS starts three nodes under dir and waits until they have a meta
 // leader.
 func StartNATS(ctx context.Context, dir, logs string) (*NATS, error) {
-	server, err := tool("nats-server", "go install github.com/nats-io/nats-server/v2@v2.15.2")
+	server, err := tool(ctx, "nats-server")
 	if err != nil {
 		return nil, err
 	}

@@ -2,13 +2,11 @@ package harness
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -194,23 +192,13 @@ func httpUp(url string) func(context.Context) error {
 }
 
 // run runs a helper command to its end; its output is part of the error.
-func run(ctx context.Context, dir string, stdin string, name string, args ...string) error {
+func run(ctx context.Context, dir, stdin, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Stdin = dir, strings.NewReader(stdin)
+	// The product must build without the workspace, as it ships.
+	cmd.Env = append(os.Environ(), "GOWORK=off")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, out)
 	}
 	return nil
-}
-
-// tool finds a program: first in the cache that scripts/setup-test fills, then
-// in PATH. The error names what installs it.
-func tool(name, install string) (string, error) {
-	if path, err := exec.LookPath(filepath.Join(Cache(), name)); err == nil {
-		return path, nil
-	}
-	if path, err := exec.LookPath(name); err == nil {
-		return path, nil
-	}
-	return "", errors.New(name + " is missing: run scripts/setup-test, or " + install)
 }

@@ -56,11 +56,11 @@ func Services(t *testing.T) *World {
 	}
 	w.Front = client.At("http://" + front)
 	w.start(t)
-	caddy, err := startCaddy(t.Context(), tmp, logs, front, bases)
+	gateway, err := startCaddy(t.Context(), tmp, logs, front, bases)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(caddy.Kill)
+	t.Cleanup(gateway.Kill)
 	return w
 }
 
