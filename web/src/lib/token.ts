@@ -13,20 +13,24 @@ export interface Held extends Session {
   expiresAt: number;
 }
 
-type News = { kind: 'session'; session: Held } | { kind: 'signed-out' };
+/** Why there is no session any more: the person signed out, or the server ended it. */
+export type End = 'signed-out' | 'expired';
+
+type News = { kind: 'session'; session: Held } | { kind: 'end'; end: End };
+type Listener = (session: Held | undefined, end: End) => void;
 
 let held: Held | undefined;
 let inFlight: Promise<Held | undefined> | undefined;
-const listeners = new Set<(session: Held | undefined, byOtherTab: boolean) => void>();
+const listeners = new Set<Listener>();
 
 const tell = openChannel<News>('session', (news) => {
-  if (news.kind === 'signed-out') return set(undefined, true);
-  if (!held || news.session.expiresAt > held.expiresAt) set(news.session, true);
+  if (news.kind === 'end') return set(undefined, news.end);
+  if (!held || news.session.expiresAt > held.expiresAt) set(news.session);
 });
 
-function set(session: Held | undefined, byOtherTab: boolean): void {
+function set(session: Held | undefined, end: End = 'expired'): void {
   held = session;
-  for (const listener of listeners) listener(session, byOtherTab);
+  for (const listener of listeners) listener(session, end);
 }
 
 /** The token to send now, if there is one. */
@@ -39,7 +43,7 @@ export function currentSession(): Held | undefined {
 }
 
 /** Calls back at every change: a new token, a new person, signed out. Returns the unsubscribe. */
-export function onSession(listener: (session: Held | undefined, byOtherTab: boolean) => void): () => void {
+export function onSession(listener: Listener): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
@@ -47,15 +51,15 @@ export function onSession(listener: (session: Held | undefined, byOtherTab: bool
 /** Takes the answer of sign-in, sign-up or refresh and shares it with the other tabs. */
 export function adopt(session: Session): Held {
   const full: Held = { ...session, expiresAt: Date.now() + session.expires_in * 1000 };
-  set(full, false);
+  set(full);
   tell({ kind: 'session', session: full });
   return full;
 }
 
 /** Forgets the token in every tab. */
-export function forget(): void {
-  set(undefined, false);
-  tell({ kind: 'signed-out' });
+export function forget(end: End): void {
+  set(undefined, end);
+  tell({ kind: 'end', end });
 }
 
 /**
@@ -84,7 +88,7 @@ async function rotate(stale: string | undefined): Promise<Held | undefined> {
     }
     if (problem.status === 401) {
       // A tab that was never signed in must not sign out one that just was.
-      if (held || stale) forget();
+      if (held || stale) forget('expired');
       return undefined;
     }
     throw problem;

@@ -38,7 +38,13 @@ export class ApiProblem extends Error {
 
   /** Whether the same request may succeed later without a change: no connection, overload, a server error. */
   get temporary(): boolean {
-    return this.status === 0 || this.status === 408 || this.status === 425 || this.status === 429 || this.status >= 500;
+    return (
+      this.status === 0 ||
+      this.status === 408 ||
+      this.status === 425 ||
+      this.status === 429 ||
+      this.status >= 500
+    );
   }
 }
 
@@ -69,7 +75,8 @@ function retryAfter(header: string | null): number | undefined {
 export function problemOf(response: Response, body: unknown): ApiProblem {
   const fields = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
   const type = typeof fields.type === 'string' ? fields.type : '';
-  const slug = /\/problems\/([a-z0-9-]+)$/.exec(type)?.[1] ?? (response.status >= 500 ? 'unavailable' : 'unknown');
+  const slug =
+    /\/problems\/([a-z0-9-]+)$/.exec(type)?.[1] ?? (response.status >= 500 ? 'unavailable' : 'unknown');
   return new ApiProblem({
     slug,
     status: response.status,

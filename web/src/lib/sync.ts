@@ -1,0 +1,291 @@
+import type { InfiniteData } from '@tanstack/react-query';
+import { api, type ConversationPage, call, type Entry, type Message } from './api';
+import { toProblem } from './api/problem';
+import { backoffDelay, sleep } from './backoff';
+import { connectionNow, onRetryNow, reportSocket, whileUpdating } from './connection';
+import { parseCursor } from './entries';
+import { conversationsQuery, fetchPage } from './fetch';
+import { queryClient } from './query-client';
+import { applyEntry, applyMessage, type Effect } from './reducer';
+import { ChatSocket } from './socket';
+import { cacheOf, guardList, keys, learn } from './store';
+import { appendPage, endSeq, type Timeline } from './timeline';
+import { currentSession, onSession, refreshToken } from './token';
+import { onTyping, peerStopped, peerTypes } from './typing';
+
+/*
+ * Keeps the query cache equal to the server: a snapshot, then every entry of the event log in order.
+ * One number, the cursor, proves that nothing is missing; whenever it cannot, we go back to the log.
+ */
+
+/** Without a frame for this long, ask the log over HTTP whether something was missed. */
+const PROBE_MS = 50_000;
+/** More missing messages than this are not worth filling: the timeline starts again from the end. */
+const FILL_LIMIT = 400;
+
+export interface SyncHooks {
+  /** A message of ours is in the log. */
+  confirmed: (clientId: string) => void;
+}
+
+export class Sync {
+  private cursor = '';
+  private stopped = false;
+  private catching: Promise<boolean> | undefined;
+  private readonly cache = cacheOf(queryClient);
+  private readonly guard = guardList(queryClient);
+  private readonly filling = new Map<string, Promise<void>>();
+  private readonly fetching = new Set<string>();
+  private readonly cleanups: (() => void)[] = [];
+  private readonly socket: ChatSocket;
+
+  constructor(
+    private readonly me: string,
+    private readonly hooks: SyncHooks,
+  ) {
+    this.socket = new ChatSocket(
+      { url: `${location.origin.replace(/^http/, 'ws')}/api/v1/ws` },
+      {
+        cursor: () => this.cursor,
+        token: (stale) => socketToken(stale),
+        onState: reportSocket,
+        onEvent: (entry) => this.receive(entry),
+        onResync: (cursor, reason) => void this.resync(cursor, reason === 'cursor-ahead'),
+        onTyping: (conversationId, userId) => userId !== this.me && peerTypes(conversationId),
+        onFailed: () => void this.catchUp(),
+      },
+    );
+  }
+
+  /** Takes the snapshot, trying for as long as it takes, then follows the log. */
+  async start(): Promise<void> {
+    for (let attempt = 0; !this.stopped; attempt++) {
+      try {
+        const list = await queryClient.fetchInfiniteQuery(conversationsQuery(queryClient));
+        this.cursor = list.pages[0]?.cursor ?? '';
+        break;
+      } catch {
+        await sleep(500 + backoffDelay(attempt, { base: 500, cap: 10_000 }));
+      }
+    }
+    if (this.stopped) return;
+    this.listen();
+    this.socket.start();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.socket.stop();
+    this.guard.stop();
+    for (const cleanup of this.cleanups) cleanup();
+  }
+
+  private listen(): void {
+    const on = (target: EventTarget, type: string, action: () => void) => {
+      target.addEventListener(type, action);
+      this.cleanups.push(() => target.removeEventListener(type, action));
+    };
+    const wake = () => {
+      this.socket.retryNow();
+      void this.probe();
+    };
+    on(window, 'online', wake);
+    // "No network" is only a hint (a server on this machine needs none): the probe decides.
+    on(window, 'offline', () => void this.probe());
+    on(document, 'visibilitychange', () => document.visibilityState === 'visible' && wake());
+    const timer = setInterval(() => {
+      const quiet = performance.now() - this.socket.lastFrameAt > PROBE_MS;
+      if (quiet && document.visibilityState === 'visible') void this.probe();
+    }, PROBE_MS / 2);
+    this.cleanups.push(() => clearInterval(timer));
+    this.cleanups.push(onSession((session) => session && this.socket.reauth(session.access_token)));
+    onRetryNow(() => this.socket.retryNow());
+    onTyping((conversationId) => this.socket.send({ type: 'typing', conversation_id: conversationId }));
+  }
+
+  /**
+   * Browsers do not show pings to scripts, so a dead socket looks like silence. The log tells: an entry
+   * that the socket should have brought, or no answer at all, means that the socket is dead.
+   */
+  private async probe(): Promise<void> {
+    if (connectionNow() !== 'online' && connectionNow() !== 'updating') return;
+    const before = this.cursor;
+    const frameBefore = this.socket.lastFrameAt;
+    const healthy = await this.catchUp();
+    const missed = this.cursor !== before && this.socket.lastFrameAt === frameBefore;
+    if (!this.stopped && (!healthy || missed)) this.socket.reconnect();
+  }
+
+  /** Entries in order by number: a known one is skipped, a hole means asking the log again. */
+  private receive(entry: Entry): void {
+    const at = parseCursor(this.cursor);
+    const next = parseCursor(entry.cursor);
+    if (!next) return;
+    if (at && at.epoch === next.epoch) {
+      if (next.seq <= at.seq) return;
+      if (next.seq !== at.seq + 1) {
+        this.socket.reconnect();
+        return;
+      }
+    }
+    this.cursor = entry.cursor;
+    this.run(applyEntry(this.cache, this.me, entry));
+  }
+
+  /** Puts the answer of a POST into the cache. Resolves when the timeline shows it. */
+  async delivered(message: Message): Promise<void> {
+    this.run(applyMessage(this.cache, this.me, message));
+    await this.filling.get(message.conversation_id);
+  }
+
+  private run(effects: Effect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'fetch-conversation')
+        void this.fetchConversation(effect.conversationId, effect.seq);
+      if (effect.kind === 'fill-timeline') void this.fill(effect.conversationId);
+      if (effect.kind === 'message') this.arrived(effect.message);
+    }
+  }
+
+  private arrived(message: Message): void {
+    this.guard.changed(message.conversation_id);
+    if (message.sender_id !== this.me) {
+      peerStopped(message.conversation_id);
+      return;
+    }
+    // After the fill, so that the message never leaves the screen in between.
+    void Promise.resolve(this.filling.get(message.conversation_id)).then(() =>
+      this.hooks.confirmed(message.client_id),
+    );
+  }
+
+  /** Reads the log over HTTP from the cursor. False when the server cannot be reached. */
+  private catchUp(): Promise<boolean> {
+    this.catching ??= this.readLog().finally(() => {
+      this.catching = undefined;
+    });
+    return this.catching;
+  }
+
+  private async readLog(): Promise<boolean> {
+    try {
+      for (let more = true; more && !this.stopped; ) {
+        const page = await call(
+          api.GET('/api/v1/events', { params: { query: { after: this.cursor, limit: 1000 } } }),
+        );
+        for (const entry of page.items) this.receive(entry);
+        more = page.has_more && page.items.length > 0;
+      }
+      return true;
+    } catch (error) {
+      const { slug, status } = toProblem(error);
+      if (slug === 'cursor-expired' || slug === 'cursor-ahead') {
+        await this.resync(undefined, slug === 'cursor-ahead');
+        return true;
+      }
+      return status !== 0 && status < 500;
+    }
+  }
+
+  /** The log no longer reaches back to our cursor: take a new snapshot. `restored`: the server lost time. */
+  private async resync(head: string | undefined, restored: boolean): Promise<void> {
+    if (head) this.cursor = head;
+    if (restored) {
+      // What we hold may never have happened.
+      queryClient.removeQueries({ queryKey: ['conversation'] });
+      queryClient.removeQueries({ queryKey: keys.timelines, type: 'inactive' });
+    }
+    await whileUpdating(queryClient.refetchQueries({ queryKey: keys.conversations }));
+    if (this.stopped) return;
+    const list = queryClient.getQueryData<InfiniteData<ConversationPage>>(keys.conversations);
+    if (!head) this.cursor = list?.pages[0]?.cursor ?? this.cursor;
+    await whileUpdating(
+      restored ? queryClient.resetQueries({ queryKey: keys.timelines }) : this.refreshOpen(),
+    );
+    if (!head) this.socket.reconnect();
+  }
+
+  private async refreshOpen(): Promise<void> {
+    queryClient.removeQueries({ queryKey: keys.timelines, type: 'inactive' });
+    const open = queryClient.getQueryCache().findAll({ queryKey: keys.timelines, type: 'active' });
+    for (const query of open) {
+      const id = String(query.queryKey[1]);
+      await this.fetchConversation(id, 0);
+      await this.ensureLive(id);
+    }
+  }
+
+  private async fetchConversation(id: string, seq: number): Promise<void> {
+    if (this.fetching.has(id)) return;
+    this.fetching.add(id);
+    try {
+      learn(queryClient, await call(api.GET('/api/v1/conversations/{id}', { params: { path: { id } } })));
+      const conversation = this.cache.conversation(id);
+      // Known from now on; put the row where its message belongs.
+      if (conversation && seq > 0) this.cache.putConversation(conversation, true);
+    } catch {
+      // The next message, or the next start, asks again.
+    } finally {
+      this.fetching.delete(id);
+    }
+  }
+
+  /** Makes a timeline that reaches the live end reach it again, when the conversation is ahead of it. */
+  async ensureLive(id: string): Promise<void> {
+    const timeline = this.cache.timeline(id);
+    const last = this.cache.conversation(id)?.last_seq ?? 0;
+    if (timeline && !timeline.hasNewer && endSeq(timeline) < last) await this.fill(id);
+  }
+
+  private fill(id: string): Promise<void> {
+    const running = this.filling.get(id);
+    if (running) return running;
+    const work = this.fillNow(id).finally(() => this.filling.delete(id));
+    this.filling.set(id, work);
+    return work;
+  }
+
+  private async fillNow(id: string): Promise<void> {
+    // Usually the socket is about to bring what is missing.
+    await sleep(120);
+    for (let attempt = 0; attempt < 6 && !this.stopped; ) {
+      const timeline = this.cache.timeline(id);
+      const last = this.cache.conversation(id)?.last_seq ?? 0;
+      if (!timeline || endSeq(timeline) >= last) return;
+      if (last - endSeq(timeline) > FILL_LIMIT) {
+        await queryClient.resetQueries({ queryKey: keys.timeline(id) });
+        return;
+      }
+      try {
+        const page = await fetchPage(id, { after: endSeq(timeline), limit: 100 });
+        const now = this.cache.timeline(id);
+        if (now) this.cache.putTimeline(id, joined(now, page));
+        if (page.items.length === 0) return;
+      } catch {
+        await sleep(500 + backoffDelay(attempt++));
+      }
+    }
+  }
+}
+
+/** While filling, the end stays the live end: messages that arrive meanwhile must not be taken for later pages. */
+function joined(timeline: Timeline, page: Parameters<typeof appendPage>[1]): Timeline {
+  return { ...appendPage(timeline, page), hasNewer: false };
+}
+
+async function socketToken(stale: string | undefined): Promise<string | undefined> {
+  const session = currentSession();
+  const fresh = session && session.access_token !== stale && session.expiresAt - Date.now() > 5_000;
+  return fresh ? session.access_token : (await refreshToken(session?.access_token ?? stale))?.access_token;
+}
+
+let current: Sync | undefined;
+
+export function setSync(sync: Sync | undefined): void {
+  current = sync;
+}
+
+/** For an open timeline that finds itself behind its conversation. */
+export function ensureLive(conversationId: string): void {
+  void current?.ensureLive(conversationId);
+}
