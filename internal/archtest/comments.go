@@ -51,7 +51,8 @@ func CheckPackageComments(files []File) []string {
 }
 
 // CheckExportedDocs wants a comment on every exported name of product code. A
-// comment on a group of constants or variables covers the group.
+// comment on a group of constants or variables covers the group, one inside it
+// what follows up to an empty line.
 func CheckExportedDocs(files []File) []string {
 	var found []string
 	for _, f := range files {
@@ -94,6 +95,7 @@ func exportedReceiver(d *ast.FuncDecl) bool {
 // undocumented lists the exported names of a declaration without a comment.
 func (f File) undocumented(d *ast.GenDecl) []string {
 	var found []string
+	covered := -1 // the line that a comment above a run of values reaches
 	for _, spec := range d.Specs {
 		switch s := spec.(type) {
 		case *ast.TypeSpec:
@@ -101,7 +103,12 @@ func (f File) undocumented(d *ast.GenDecl) []string {
 				found = append(found, fmt.Sprintf("%s: type %s has no comment", f.at(s), s.Name.Name))
 			}
 		case *ast.ValueSpec:
-			if d.Doc != nil || s.Doc != nil || s.Comment != nil || d.Tok == token.IMPORT {
+			first, last := f.Fset.Position(s.Pos()).Line, f.Fset.Position(s.End()).Line
+			if s.Doc != nil || covered == first-1 {
+				covered = last
+				continue
+			}
+			if d.Doc != nil || s.Comment != nil || d.Tok == token.IMPORT {
 				continue
 			}
 			for _, name := range s.Names {

@@ -73,8 +73,13 @@ func stringsIn(n ast.Node, known map[string]string) []string {
 	return all
 }
 
-// literal is the value of a string literal.
+// literal is the value of a string literal, or of several joined by +.
 func literal(e ast.Expr) (string, bool) {
+	if sum, ok := e.(*ast.BinaryExpr); ok && sum.Op == token.ADD {
+		x, okX := literal(sum.X)
+		y, okY := literal(sum.Y)
+		return x + y, okX && okY
+	}
 	lit, ok := e.(*ast.BasicLit)
 	if !ok || lit.Kind != token.STRING {
 		return "", false
@@ -107,31 +112,6 @@ func CheckGateway(caddyfile string, routes map[string][]string) []string {
 		got := slices.Sorted(slices.Values(have[service]))
 		if !slices.Equal(want, got) {
 			found = append(found, fmt.Sprintf("Caddyfile: @%s has %v, the service serves %v", service, got, want))
-		}
-	}
-	slices.Sort(found)
-	return found
-}
-
-// policy is a Content-Security-Policy as a Go or Caddy string.
-var policy = regexp.MustCompile("[\"`](default-src [^\"`]+)[\"`]")
-
-// CheckPolicies wants the same Content-Security-Policy, word for word, from
-// every server of the UI's files; sources are named for the message.
-func CheckPolicies(sources map[string]string) []string {
-	var found []string
-	seen := map[string]string{}
-	for name, src := range sources {
-		m := policy.FindStringSubmatch(src)
-		if m == nil {
-			found = append(found, name+": no Content-Security-Policy found")
-			continue
-		}
-		seen[m[1]] = name
-	}
-	if len(seen) > 1 {
-		for p, name := range seen {
-			found = append(found, fmt.Sprintf("%s sends %q", name, p))
 		}
 	}
 	slices.Sort(found)

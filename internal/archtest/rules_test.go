@@ -114,6 +114,7 @@ func TestCommentRulesCanFail(t *testing.T) {
 		"type U has no comment": "package x\n// Some types.\ntype (\n\t// T is one.\n\tT int\n\tU int\n)\n",
 		"C has no comment":      "package x\nconst C = 1\n",
 		"V has no comment":      "package x\nvar V = 1\n",
+		"D has no comment":      "package x\nconst (\n\t// A and B are documented.\n\tA = 1\n\tB = 2\n\n\tD = 3\n)\n",
 	} {
 		finds(t, CheckExportedDocs(source(t, "libs/x/x.go", src)), want)
 	}
@@ -132,6 +133,7 @@ func TestTabooRulesCanFail(t *testing.T) {
 	finds(t, CheckTests(source(t, "libs/x/x_test.go", "package x\nfunc f() { time.Sleep(1) }\n")), "time.Sleep")
 	finds(t, CheckTests(source(t, "libs/x/x_test.go", "package x\nfunc f(t *testing.T) { t.Skip() }\n")), "skipped test")
 	finds(t, CheckTests(source(t, "libs/testkit/db.go", "package x\nfunc f(t testing.TB) { t.Skipf(\"no\") }\n")), "skipped test")
+	clean(t, CheckTests(source(t, "libs/x/x_test.go", "package x\nfunc f() { synctest.Test(t, func() { time.Sleep(1) }) }\n")))
 	clean(t, CheckTests(source(t, "libs/x/x.go", "package x\nfunc f() { time.Sleep(1) }\n")))
 
 	finds(t, CheckNoReplace("module chatapp\n\nreplace a => ../a\n"), "replace")
@@ -180,11 +182,20 @@ func (s *Service) Routes() []string { return []string{"/api/v1/auth/", jwks} }
 	finds(t, CheckGateway("\t@auth path /api/v1/auth/*\n", routes), "@auth has [/api/v1/auth/*]")
 	finds(t, CheckGateway("\t@auth path /api/v1/auth/* /.well-known/jwks.json /admin\n", routes), "/admin")
 	finds(t, CheckGateway("", routes), "@auth has []")
+}
 
-	a, b := "x := \"default-src 'self'\"\n", "header CSP `default-src 'none'`\n"
-	clean(t, CheckPolicies(map[string]string{"a": a, "b": a}))
-	if found := CheckPolicies(map[string]string{"a": a, "b": b}); len(found) != 2 {
-		t.Errorf("two policies: got %q", found)
+func TestUIHeadersCanFail(t *testing.T) {
+	files := source(t, "web/handler.go", `package web
+const policy = "default-src 'self'; " + "object-src 'none'"
+func secure(h http.Header) { h.Set("Content-Security-Policy", policy); h.Set("Referrer-Policy", "no-referrer") }
+`)
+	ui := func(csp, more string) string {
+		return "\n(ui) {\n\theader {\n\t\tContent-Security-Policy \"" + csp + "\"\n\t\t" + more + "\n\t\t-Server\n\t}\n}\n"
 	}
-	finds(t, CheckPolicies(map[string]string{"a": a, "b": "nothing"}), "no Content-Security-Policy")
+	same := "default-src 'self'; object-src 'none'"
+	clean(t, CheckUIHeaders(files, ui(same, "Referrer-Policy no-referrer")))
+	finds(t, CheckUIHeaders(files, ui("default-src 'self'", "Referrer-Policy no-referrer")), `the gateway "default-src 'self'"`)
+	finds(t, CheckUIHeaders(files, ui(same, "")), "Referrer-Policy")
+	finds(t, CheckUIHeaders(files, ui(same, "Referrer-Policy no-referrer\n\t\tX-Frame-Options DENY")), "X-Frame-Options")
+	finds(t, CheckUIHeaders(source(t, "web/handler.go", "package web\n"), ""), "no Content-Security-Policy")
 }

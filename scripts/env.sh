@@ -1,0 +1,33 @@
+# Sourced by the scripts beside it: versions, places and small helpers.
+# shellcheck shell=bash
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# Programs that tests and lint need and that we build from source, pinned.
+CADDY_VERSION=v2.11.9
+NATS_SERVER_VERSION=v2.15.2
+
+# Where they are kept, by version, shared by all clones of one person.
+export CHATAPP_TOOLS="${CHATAPP_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/chatapp/bin}"
+
+# Debian keeps servers out of a plain user's PATH.
+export PATH="$PATH:/usr/sbin:/sbin"
+
+# gin without its msgpack codec: 6 MB less in every binary.
+GOTAGS=(-tags nomsgpack)
+
+# say prints one line of our own, recognizable between the tools' output.
+say() { printf '==> %s\n' "$*"; }
+
+# die ends the script with one clear line.
+die() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+# have tells whether a program is there.
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# elapsed formats the seconds since $1 as m:ss.
+elapsed() { local s=$((SECONDS - $1)); printf '%d:%02d' $((s / 60)) $((s % 60)); }
