@@ -1,0 +1,180 @@
+// Package auth knows who people are: accounts, passwords, sessions, keys.
+//
+// OWNS     accounts, credentials, sessions, refresh_tokens, signing_keys,
+// login_attempts, audit_log, outbox (schema auth).
+//
+// SERVES   POST /api/v1/auth/register, login, refresh, logout;
+// GET /api/v1/auth/usernames/{username}; GET /.well-known/jwks.json.
+// Requests on the bus: chat.auth.rpc.v1.jwks (the public keys) and
+// chat.auth.rpc.v1.account (one account, as its registered event).
+//
+// EMITS    chat.auth.v1.registered.<user>, once per account;
+// chat.auth.v1.session_revoked.<user>, once per session that ends before its
+// time. Both through the outbox, in the transaction of the change.
+//
+// CONSUMES nothing.
+//
+// Access tokens are verified everywhere without asking here (libs/authn).
+// Refresh tokens rotate: each is good for one exchange, a second one within
+// 20 s is a late tab, a later one a thief. Any number of replicas may run on
+// one schema: what they share (limits, keys, sessions) is in the database.
+package auth
+
+import (
+	"context"
+	"embed"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"chatapp/libs/authn"
+	"chatapp/libs/bus"
+	"chatapp/libs/config"
+	"chatapp/libs/events"
+	"chatapp/libs/httpx"
+	"chatapp/libs/outbox"
+	"chatapp/libs/run"
+)
+
+// Migrations is the service's schema, for db.Migrate.
+//
+//go:embed migrations
+var Migrations embed.FS
+
+// Factory is the service as libs/run starts it.
+func Factory() run.Factory {
+	return run.Factory{
+		Name: events.ServiceAuth, Migrations: Migrations,
+		New: func(d run.Deps) (run.Unit, error) { return New(d) },
+	}
+}
+
+// Service is the auth service; it implements run.Unit. Safe for concurrent use.
+type Service struct {
+	cfg      config.Config
+	log      *slog.Logger
+	store    *store
+	bus      *bus.Bus
+	verifier *authn.Verifier
+	relay    *outbox.Relay // nil without a bus: the sweep of a running service publishes
+	hasher   *hasher
+	keys     *keyring
+	perIP    int64
+	secure   bool // the public URL is https
+	origins  *http.CrossOriginProtection
+	http     *httpx.Server
+	results  *prometheus.CounterVec
+	now      func() time.Time
+}
+
+// New builds the service and starts nothing. Bus, Verifier and Metrics may be
+// missing: for the command line and for documents.
+func New(d run.Deps) (*Service, error) {
+	s := &Service{
+		cfg: d.Config, log: d.Log, store: &store{db: d.DB}, bus: d.Bus, verifier: d.Verifier,
+		hasher: defaultHasher(), perIP: int64(d.Config.LoginRatePerIP),
+		secure:  strings.HasPrefix(d.Config.PublicURL, "https://"),
+		origins: http.NewCrossOriginProtection(), results: newResults(d.Metrics),
+		now: func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	for _, origin := range append([]string{d.Config.PublicURL}, d.Config.AllowedOrigins...) {
+		if u, err := url.Parse(origin); err != nil || u.Host == "" {
+			continue // not set: the request's own host is what counts
+		}
+		if err := s.origins.AddTrustedOrigin(origin); err != nil {
+			return nil, err
+		}
+	}
+	if d.Bus != nil {
+		s.relay = outbox.NewRelay(d.DB, d.Bus, events.ServiceAuth, s.log)
+	}
+	s.keys = &keyring{store: s.store, log: s.log, now: func() time.Time { return s.now() }, ttl: d.Config.AccessTokenTTL}
+	s.http = httpx.New(httpx.Options{
+		Service: events.ServiceAuth, Title: "ChatApp auth", Log: s.log, Verifier: d.Verifier,
+		TrustedProxies: d.Config.TrustedProxies, Metrics: d.Metrics,
+	})
+	s.routes()
+	return s, nil
+}
+
+// OpenAPI is the service's OpenAPI 3.1 document, made without running anything.
+func OpenAPI() ([]byte, error) {
+	s, err := New(run.Deps{})
+	if err != nil {
+		return nil, err
+	}
+	return s.http.OpenAPI()
+}
+
+// Name implements run.Unit.
+func (s *Service) Name() string { return events.ServiceAuth }
+
+// Routes implements run.Unit.
+func (s *Service) Routes() []string { return []string{"/api/v1/auth/", "/.well-known/jwks.json"} }
+
+// Handler implements run.Unit.
+func (s *Service) Handler() http.Handler { return s.http.Handler() }
+
+// Ready implements run.Unit: the database answers, keys can sign and the bus
+// is connected.
+func (s *Service) Ready(ctx context.Context) error {
+	if err := s.store.db.Ping(ctx); err != nil {
+		return err
+	}
+	if err := s.keys.warm(ctx); err != nil {
+		return err
+	}
+	return s.bus.Ready()
+}
+
+// Run implements run.Unit: it relays events, answers other services, looks
+// after the keys and cleans up, until ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.relay.Run(ctx) })
+	g.Go(func() error { return s.bus.Serve(ctx, events.RPCJWKS, events.ServiceAuth, s.answerJWKS) })
+	g.Go(func() error { return s.bus.Serve(ctx, events.RPCAccount, events.ServiceAuth, s.answerAccount) })
+	g.Go(func() error { s.every(ctx, keyReread, "signing keys", s.keys.read); return nil })
+	g.Go(func() error { s.every(ctx, cleanEvery, "clean-up", s.clean); return nil })
+	return g.Wait()
+}
+
+// every calls work at once and then again and again, and only logs its errors:
+// the next time may go better.
+func (s *Service) every(ctx context.Context, interval time.Duration, what string, work func(context.Context) error) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		if err := work(ctx); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, what+": failed, will be tried again", "error", err, "in", interval)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func newResults(m prometheus.Registerer) *prometheus.CounterVec {
+	if m == nil {
+		m = prometheus.NewRegistry()
+	}
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "chatapp_auth_results_total", Help: "Sign-ups, logins and refreshes by result.",
+	}, []string{"operation", "result"})
+	m.MustRegister(c)
+	return c
+}
+
+func (s *Service) count(operation, result string) {
+	s.results.WithLabelValues(operation, result).Inc()
+}

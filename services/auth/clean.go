@@ -1,0 +1,34 @@
+package auth
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	cleanEvery = 10 * time.Minute
+	cleanBatch = 500 // rows of one DELETE: no lock is held for long
+
+	// cleanGrace is how much longer than needed rows are kept, so that a clock
+	// that ran ahead signs nobody out.
+	cleanGrace = 48 * time.Hour
+)
+
+// clean deletes what has expired: sessions, refresh tokens, counters of
+// attempts and long replaced keys. The audit log is not touched.
+func (s *Service) clean(ctx context.Context) error {
+	now := s.now()
+	for _, c := range []struct {
+		table, key, column string
+		before             time.Time
+	}{
+		{"refresh_tokens", "token_hash", "keep_until", now.Add(-cleanGrace)},
+		{"sessions", "id", "expires_at", now.Add(-cleanGrace)},
+		{"login_attempts", "attempt_key", "window_ends", now.Add(-time.Hour)},
+	} {
+		if err := s.store.deleteBefore(ctx, c.table, c.key, c.column, c.before); err != nil {
+			return err
+		}
+	}
+	return s.keys.bury(ctx)
+}

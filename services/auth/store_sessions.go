@@ -1,0 +1,226 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"gorm.io/gorm"
+
+	"chatapp/libs/id"
+	"chatapp/libs/outbox"
+)
+
+type sessionRow struct {
+	ID           id.ID  `gorm:"column:id;primaryKey"`
+	AccountID    id.ID  `gorm:"column:account_id"`
+	IP           string `gorm:"column:ip"`
+	UserAgent    string `gorm:"column:user_agent"`
+	CreatedAt    time.Time
+	LastUsedAt   time.Time
+	ExpiresAt    time.Time
+	RevokedAt    *time.Time
+	RevokeReason string `gorm:"column:revoke_reason"`
+}
+
+// TableName implements gorm's Tabler.
+func (sessionRow) TableName() string { return "sessions" }
+
+func (r sessionRow) session() session {
+	return session{
+		ID: r.ID, AccountID: r.AccountID, From: Client{IP: r.IP, UserAgent: r.UserAgent},
+		CreatedAt: r.CreatedAt.UTC(), LastUsedAt: r.LastUsedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(),
+		RevokedAt: timeOf(r.RevokedAt), RevokeReason: r.RevokeReason,
+	}
+}
+
+type refreshRow struct {
+	TokenHash []byte `gorm:"column:token_hash;primaryKey"`
+	SessionID id.ID  `gorm:"column:session_id"`
+	CreatedAt time.Time
+	RotatedAt *time.Time
+	KeepUntil time.Time
+}
+
+// TableName implements gorm's Tabler.
+func (refreshRow) TableName() string { return "refresh_tokens" }
+
+func (r refreshRow) token() refreshToken {
+	t := refreshToken{SessionID: r.SessionID, CreatedAt: r.CreatedAt.UTC(), RotatedAt: timeOf(r.RotatedAt), KeepUntil: r.KeepUntil.UTC()}
+	copy(t.Hash[:], r.TokenHash)
+	return t
+}
+
+func insertSession(tx *gorm.DB, s session, t refreshToken) error {
+	row := sessionRow{
+		ID: s.ID, AccountID: s.AccountID, IP: s.From.IP, UserAgent: s.From.UserAgent,
+		CreatedAt: s.CreatedAt, LastUsedAt: s.LastUsedAt, ExpiresAt: s.ExpiresAt,
+	}
+	if err := tx.Create(&row).Error; err != nil {
+		return err
+	}
+	return insertToken(tx, t)
+}
+
+func insertToken(tx *gorm.DB, t refreshToken) error {
+	return tx.Create(&refreshRow{TokenHash: t.Hash[:], SessionID: t.SessionID, CreatedAt: t.CreatedAt, KeepUntil: t.KeepUntil}).Error
+}
+
+// newLogin is what one successful login writes.
+type newLogin struct {
+	account  Account
+	rehashed string // "" = the password hash stays
+	session  session
+	token    refreshToken
+	attempt  attempt
+	audit    auditRow
+}
+
+// createLogin stores the session, forgets the failures before it and, when
+// asked, renews the password hash.
+func (st *store) createLogin(ctx context.Context, n newLogin) error {
+	return st.db.Tx(ctx, func(tx *gorm.DB) error {
+		if err := insertSession(tx, n.session, n.token); err != nil {
+			return err
+		}
+		if n.rehashed != "" {
+			err := tx.Model(&credentialRow{}).Where("account_id = ?", n.account.ID).
+				UpdateColumns(map[string]any{"password_hash": n.rehashed}).Error
+			if err != nil {
+				return err
+			}
+		}
+		try := n.attempt
+		if err := st.releaseIn(tx, &try, true, n.session.CreatedAt); err != nil {
+			return err
+		}
+		return tx.Create(&n.audit).Error
+	})
+}
+
+// rotation says what a refresh does once its token and session are locked.
+type rotation struct {
+	hash tokenHash
+	now  time.Time
+	// next makes the session's new state and its new token.
+	next func(session, Account) (session, refreshToken, error)
+	// ended makes what the end of a session for reuse leaves behind.
+	ended func(session) (auditRow, []outbox.Row, error)
+}
+
+// rotate exchanges a token. The locks on the token's and then the session's
+// row make concurrent exchanges wait for each other, so exactly one finds the
+// token unused. It returns the events that were stored.
+func (st *store) rotate(ctx context.Context, r rotation) (rotateOutcome, []outbox.Row, error) {
+	var outcome rotateOutcome
+	var emitted []outbox.Row
+	err := st.db.Tx(ctx, func(tx *gorm.DB) error {
+		outcome, emitted = rotateGone, nil
+		token, sess, err := st.lockToken(tx, r.hash)
+		if err != nil || sess.ID.IsZero() {
+			return err
+		}
+		outcome = judge(sess, token, r.now)
+		switch outcome {
+		case rotateOK:
+			return st.replaceToken(tx, r, token, sess)
+		case rotateReused:
+			note, rows, err := r.ended(sess)
+			if err != nil {
+				return err
+			}
+			emitted, err = endSession(tx, sess.ID, reasonReused, r.now, note, rows)
+			return err
+		}
+		return nil
+	})
+	return outcome, emitted, err
+}
+
+func (st *store) lockToken(tx *gorm.DB, hash tokenHash) (refreshToken, session, error) {
+	var token refreshRow
+	var sess sessionRow
+	err := st.db.ForUpdate(tx).Where("token_hash = ?", hash[:]).Take(&token).Error
+	if err == nil {
+		err = st.db.ForUpdate(tx).Where("id = ?", token.SessionID).Take(&sess).Error
+	}
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return refreshToken{}, session{}, nil
+	}
+	return token.token(), sess.session(), err
+}
+
+func (st *store) replaceToken(tx *gorm.DB, r rotation, old refreshToken, sess session) error {
+	acc, ok, err := accountOf(tx, sess.AccountID)
+	if err != nil || !ok {
+		return firstError(err, errSessionOver())
+	}
+	sess, fresh, err := r.next(sess, acc)
+	if err != nil {
+		return err
+	}
+	used := tx.Model(&refreshRow{}).Where("token_hash = ? AND rotated_at IS NULL", old.Hash[:]).
+		UpdateColumns(map[string]any{"rotated_at": r.now, "keep_until": r.now.Add(rotatedFor)})
+	if used.Error != nil {
+		return used.Error
+	}
+	if used.RowsAffected != 1 {
+		return errors.New("auth: a locked refresh token changed") // cannot happen; the lock would be broken
+	}
+	if err := insertToken(tx, fresh); err != nil {
+		return err
+	}
+	return tx.Model(&sessionRow{}).Where("id = ?", sess.ID).UpdateColumns(map[string]any{
+		"last_used_at": sess.LastUsedAt, "expires_at": sess.ExpiresAt,
+		"ip": sess.From.IP, "user_agent": sess.From.UserAgent,
+	}).Error
+}
+
+// endSession marks a live session as over, with its audit row and events. It
+// returns the events, none when the session was over already.
+func endSession(tx *gorm.DB, sess id.ID, reason string, at time.Time, note auditRow, rows []outbox.Row) ([]outbox.Row, error) {
+	done := tx.Model(&sessionRow{}).Where("id = ? AND revoked_at IS NULL", sess).
+		UpdateColumns(map[string]any{"revoked_at": at, "revoke_reason": reason})
+	if done.Error != nil || done.RowsAffected == 0 {
+		return nil, done.Error
+	}
+	if err := tx.Create(&note).Error; err != nil {
+		return nil, err
+	}
+	return rows, outbox.Insert(tx, rows)
+}
+
+// revoke ends a session, if there is such a live one. ended makes what that
+// leaves behind. It returns the events that were stored.
+func (st *store) revoke(ctx context.Context, sess id.ID, reason string, at time.Time, ended func(session) (auditRow, []outbox.Row, error)) ([]outbox.Row, error) {
+	var emitted []outbox.Row
+	err := st.db.Tx(ctx, func(tx *gorm.DB) error {
+		emitted = nil
+		var row sessionRow
+		err := st.db.ForUpdate(tx).Where("id = ?", sess).Take(&row).Error
+		if errors.Is(err, gorm.ErrRecordNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		note, rows, err := ended(row.session())
+		if err != nil {
+			return err
+		}
+		emitted, err = endSession(tx, sess, reason, at, note, rows)
+		return err
+	})
+	return emitted, err
+}
+
+// sessionOf finds the session of a refresh token of any generation; Nil when
+// the token is unknown.
+func (st *store) sessionOf(ctx context.Context, hash tokenHash) (id.ID, error) {
+	var row refreshRow
+	err := st.read(ctx).Where("token_hash = ?", hash[:]).Take(&row).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return id.Nil, nil
+	}
+	return row.SessionID, err
+}
