@@ -68,14 +68,21 @@ func common() Env {
 	return Env{"CHAT_LOGIN_RATE_PER_IP": "1000000", "CHAT_LOG_LEVEL": "info", "CHAT_LOG_FORMAT": "json"}
 }
 
-// app makes a process of ours that listens on two ports of the loopback
-// interface and is up when /readyz says so.
-func (w *World) app(name, binary, logs string, env Env) (p *Process, base string) {
+// NewApp makes, and does not start, a process of ours that listens on two
+// ports of the loopback interface and is up when /readyz says so. Its log is
+// <logs>/<name>.log; base is its public URL.
+func NewApp(name, binary, logs string, env Env) (p *Process, base string) {
 	listen, admin := loopback(FreePort()), loopback(FreePort())
-	env = common().with(Env{"CHAT_LISTEN": listen, "CHAT_ADMIN_LISTEN": admin, "CHAT_PUBLIC_URL": "http://" + listen}).with(env)
+	env = Env{"CHAT_LISTEN": listen, "CHAT_ADMIN_LISTEN": admin, "CHAT_PUBLIC_URL": "http://" + listen}.with(env)
 	p = &Process{Name: name, Path: binary, Env: env.list(), Log: filepath.Join(logs, name+".log"), Up: httpUp("http://" + admin + "/readyz")}
-	w.apps = append(w.apps, p)
 	return p, "http://" + listen
+}
+
+// app makes a process of this world.
+func (w *World) app(name, binary, logs string, env Env) (p *Process, base string) {
+	p, base = NewApp(name, binary, logs, common().with(env))
+	w.apps = append(w.apps, p)
+	return p, base
 }
 
 // everything registers p as replica of all four services.
