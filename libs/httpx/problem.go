@@ -64,6 +64,10 @@ func newProblem(e *errs.Error, instance string) *Problem {
 func (s *Server) problem(ctx context.Context, err error) *Problem {
 	e := errs.Of(err)
 	r := requestOf(ctx)
+	if ctx.Err() != nil {
+		// The caller hung up: whatever followed from that is nobody's failure.
+		return newProblem(errs.New(errs.Unavailable, "The request was cancelled."), r.id)
+	}
 	if e.Slug.Status() >= http.StatusInternalServerError {
 		s.log.LogAttrs(ctx, slog.LevelError, "request failed",
 			slog.String("request_id", r.id), slog.String("error", e.Error()))

@@ -1,0 +1,142 @@
+package messages
+
+import (
+	"context"
+	"encoding/json"
+
+	"chatapp/libs/bus"
+	"chatapp/libs/errs"
+	"chatapp/libs/events"
+	"chatapp/libs/id"
+	"chatapp/libs/outbox"
+)
+
+// profileTries is how often a profile event is tried before it is set aside.
+const profileTries = 10
+
+// consumeProfiles keeps the projection of people fresh.
+func (s *Service) consumeProfiles(ctx context.Context) error {
+	return s.bus.Consume(ctx, bus.Consumer{
+		Stream: events.StreamUsers, Durable: "messages-profiles",
+		Subjects: []string{events.Subject(events.ServiceUsers, events.NameProfileChanged, "*")},
+		MaxTries: profileTries, Dead: outbox.DeadLetter(s.deps.DB),
+	}, func(ctx context.Context, m bus.Message) error {
+		var p events.ProfileChanged
+		if err := json.Unmarshal(m.Data, &p); err != nil {
+			return errs.Wrap(errs.InvalidBody, "not a profile", err)
+		}
+		user, err := id.Parse(p.UserID)
+		if err != nil {
+			return errs.Wrap(errs.InvalidBody, "not a user id", err)
+		}
+		return s.store.savePerson(ctx, user, p)
+	})
+}
+
+// question decodes a request; its failure is the asker's.
+func question[T any](data []byte) (T, error) {
+	var q T
+	if err := json.Unmarshal(data, &q); err != nil {
+		return q, errs.Wrap(errs.InvalidBody, "not a valid request", err)
+	}
+	return q, nil
+}
+
+func parseIDs(list []string) ([]id.ID, error) {
+	ids := make([]id.ID, len(list))
+	for i, v := range list {
+		var err error
+		if ids[i], err = id.Parse(v); err != nil {
+			return nil, errs.Wrap(errs.InvalidBody, "not a user id", err)
+		}
+	}
+	return ids, nil
+}
+
+// serveLog answers events.RPCLog: a stretch of a log, or only its head.
+func (s *Service) serveLog(ctx context.Context) error {
+	return s.bus.Serve(ctx, events.RPCLog, events.ServiceMessages, func(ctx context.Context, data []byte) (any, error) {
+		q, err := question[events.LogRequest](data)
+		if err != nil {
+			return nil, err
+		}
+		user, err := id.Parse(q.UserID)
+		if err != nil {
+			return nil, errs.Wrap(errs.InvalidBody, "not a user id", err)
+		}
+		if q.After == "" {
+			return s.head(ctx, user)
+		}
+		after, err := parseCursor(q.After)
+		if err != nil {
+			return nil, err
+		}
+		p, err := s.readLog(ctx, user, &after, min(max(q.Limit, 1), maxLogPage))
+		if err != nil {
+			return nil, err
+		}
+		return events.LogReply{Events: p.entries, Cursor: cursor{p.epoch, p.head}.String(), HasMore: p.more()}, nil
+	})
+}
+
+// head is where a user's log ends now.
+func (s *Service) head(ctx context.Context, user id.ID) (events.LogReply, error) {
+	epoch, err := s.store.epoch(ctx)
+	if err != nil {
+		return events.LogReply{}, err
+	}
+	heads, err := s.store.heads(ctx, []id.ID{user})
+	if err != nil {
+		return events.LogReply{}, err
+	}
+	return events.LogReply{Cursor: cursor{epoch, heads[user.String()]}.String()}, nil
+}
+
+// serveHeads answers events.RPCHeads: how far many users' logs reach.
+func (s *Service) serveHeads(ctx context.Context) error {
+	return s.bus.Serve(ctx, events.RPCHeads, events.ServiceMessages, func(ctx context.Context, data []byte) (any, error) {
+		q, err := question[events.HeadsRequest](data)
+		if err != nil {
+			return nil, err
+		}
+		if len(q.UserIDs) > maxHeads {
+			return nil, errs.New(errs.InvalidBody, "at most 1,000 users at once")
+		}
+		users, err := parseIDs(q.UserIDs)
+		if err != nil {
+			return nil, err
+		}
+		epoch, err := s.store.epoch(ctx)
+		if err != nil {
+			return nil, err
+		}
+		heads, err := s.store.heads(ctx, users)
+		if err != nil {
+			return nil, err
+		}
+		return events.HeadsReply{Epoch: epoch, Heads: heads}, nil
+	})
+}
+
+// serveMembers answers events.RPCMembers to a member; to others not-found.
+func (s *Service) serveMembers(ctx context.Context) error {
+	return s.bus.Serve(ctx, events.RPCMembers, events.ServiceMessages, func(ctx context.Context, data []byte) (any, error) {
+		q, err := question[events.MembersRequest](data)
+		if err != nil {
+			return nil, err
+		}
+		ids, err := parseIDs([]string{q.ConversationID, q.UserID})
+		if err != nil {
+			return nil, err
+		}
+		m, err := s.direct.of(ctx, ids[0], ids[1])
+		if err != nil {
+			return nil, err
+		}
+		reply := events.MembersReply{}
+		for _, user := range m.members {
+			reply.UserIDs = append(reply.UserIDs, user.String())
+		}
+		return reply, nil
+	})
+}

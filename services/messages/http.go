@@ -1,0 +1,61 @@
+package messages
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"chatapp/libs/httpx"
+)
+
+// newServer reads as a table of contents of the service.
+func (s *Service) newServer(o httpx.Options) *httpx.Server {
+	h := httpx.New(o)
+	httpx.Register(h, op(http.MethodPost, "/api/v1/messages", "post-message", "Write to a person or a conversation",
+		"Answers 201 after the message was saved, for every member. `client_id` makes it idempotent for ever: the same key with the same text answers 200 and the first message, with another text 409."), s.postMessage)
+	httpx.Register(h, op(http.MethodGet, "/api/v1/messages", "list-messages-with", "Messages with one person",
+		"Oldest to newest; empty when the two never wrote."), s.listMessagesWith)
+	httpx.Register(h, op(http.MethodGet, "/api/v1/messages/{id}", "get-message", "One message",
+		"404 to everybody who is not in its conversation."), s.getMessage)
+	httpx.Register(h, op(http.MethodPost, "/api/v1/conversations", "open-conversation", "Open the conversation with a person",
+		"The same conversation every time, from either side. Your own id opens your notes."), s.openConversation)
+	httpx.Register(h, op(http.MethodGet, "/api/v1/conversations", "list-conversations", "My conversations, newest first",
+		"`cursor` is the position of your event log just before the list was read: connect the WebSocket from it and nothing is missed."), s.listConversations)
+	httpx.Register(h, op(http.MethodGet, "/api/v1/conversations/{id}", "get-conversation", "One conversation", ""), s.getConversation)
+	httpx.Register(h, op(http.MethodGet, "/api/v1/conversations/{id}/messages", "list-messages", "A page of a conversation",
+		"Oldest to newest. Without `before` and `after`: the latest. `seq` is dense, so pages never overlap or skip."), s.listMessages)
+	httpx.Register(h, op(http.MethodPut, "/api/v1/conversations/{id}/read", "mark-read", "Mark as read up to a message",
+		"The mark only ever moves forward."), s.markRead)
+	httpx.Register(h, op(http.MethodGet, "/api/v1/events", "list-events", "My event log",
+		"Dense and in order: a missing number is a missed event. 410 `cursor-expired` and 409 `cursor-ahead` mean: load the conversations again and go on from their `cursor`."), s.listEvents)
+	return h
+}
+
+// op describes one operation.
+func op(method, path, id, summary, description string) huma.Operation {
+	return huma.Operation{
+		OperationID: id, Method: method, Path: path, Summary: summary, Description: description,
+		Tags: []string{"messages"}, Errors: []int{http.StatusUnauthorized, http.StatusNotFound, http.StatusServiceUnavailable},
+	}
+}
+
+func (s *Service) listEvents(ctx context.Context, in *eventsInput) (*eventsOutput, error) {
+	var after *cursor
+	if in.After != "" {
+		c, err := parseCursor(in.After)
+		if err != nil {
+			return nil, err
+		}
+		after = &c
+	}
+	p, err := s.readLog(ctx, caller(ctx), after, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	out := &eventsOutput{}
+	if err := out.fill(p); err != nil {
+		return nil, err
+	}
+	return out, nil
+}

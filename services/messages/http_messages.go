@@ -1,0 +1,184 @@
+package messages
+
+import (
+	"context"
+	"net/http"
+
+	"chatapp/libs/authn"
+	"chatapp/libs/errs"
+	"chatapp/libs/events"
+	"chatapp/libs/httpx"
+	"chatapp/libs/id"
+)
+
+func caller(ctx context.Context) id.ID { return authn.From(ctx).UserID }
+
+func (s *Service) postMessage(ctx context.Context, in *postInput) (*messageOutput, error) {
+	body, err := cleanBody(in.Body.Body)
+	if err != nil {
+		return nil, err
+	}
+	if in.Body.ClientID.IsZero() {
+		return nil, errs.Invalid("body.client_id", "Make a new UUID for each message.")
+	}
+	where, err := s.addressee(ctx, in.Body.To, in.Body.ConversationID)
+	if err != nil {
+		return nil, err
+	}
+	o := s.commit.do(ctx, &write{where: where, sender: caller(ctx), clientID: in.Body.ClientID, body: body})
+	if o.err != nil {
+		return nil, o.err
+	}
+	out := &messageOutput{Status: http.StatusCreated, ETag: etag(o.message), Body: o.message.wire()}
+	if o.replay {
+		out.Status = http.StatusOK
+	}
+	return out, nil
+}
+
+// addressee finds the conversation of a post: by its id, or by the person.
+func (s *Service) addressee(ctx context.Context, to, conversation *id.ID) (membership, error) {
+	if (to == nil) == (conversation == nil) {
+		return membership{}, errs.Invalid("body.to", "Give either to (a person) or conversation_id.")
+	}
+	if conversation != nil {
+		return s.direct.of(ctx, *conversation, caller(ctx))
+	}
+	return s.openWith(ctx, *to)
+}
+
+func (s *Service) openWith(ctx context.Context, user id.ID) (membership, error) {
+	if err := s.people.ensure(ctx, caller(ctx), user); err != nil {
+		return membership{}, err
+	}
+	return s.direct.open(ctx, caller(ctx), user)
+}
+
+// etag identifies a version of a message; there is one version until messages
+// can be edited.
+func etag(m Message) string { return `"` + m.ID.String() + `-1"` }
+
+func (s *Service) getMessage(ctx context.Context, in *getMessageInput) (*messageOutput, error) {
+	m, err := s.store.message(ctx, caller(ctx), in.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := &messageOutput{Status: http.StatusOK, ETag: etag(m), Body: m.wire()}
+	if in.IfNoneMatch == out.ETag {
+		out.Status = http.StatusNotModified
+	}
+	return out, nil
+}
+
+func (s *Service) listMessages(ctx context.Context, in *listInput) (*listOutput, error) {
+	c, err := s.store.conversation(ctx, caller(ctx), in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return s.page(ctx, c.ID, c.LastSeq, in.pageInput)
+}
+
+func (s *Service) listMessagesWith(ctx context.Context, in *listWithInput) (*listOutput, error) {
+	if err := s.people.ensure(ctx, in.With); err != nil {
+		return nil, err
+	}
+	found, last, err := s.store.findDirect(ctx, directKey(caller(ctx), in.With))
+	if err != nil {
+		return nil, err
+	}
+	return s.page(ctx, found, last, in.pageInput)
+}
+
+// page reads a stretch of a conversation whose newest message is last.
+func (s *Service) page(ctx context.Context, conversation id.ID, last uint64, at pageInput) (*listOutput, error) {
+	if at.Before > 0 && at.After > 0 {
+		e := errs.New(errs.InvalidParameter, "Give before or after, not both.")
+		e.Fields = []errs.Field{{Location: "query.after", Message: e.Detail}}
+		return nil, e
+	}
+	if at.Limit == 0 {
+		at.Limit = s.deps.Config.MessagesToLoad
+	}
+	out := &listOutput{Body: messagePage{Items: []events.Message{}}}
+	if last == 0 {
+		return out, nil
+	}
+	list, err := s.store.messages(ctx, conversation, span{Before: at.Before, After: at.After, Limit: at.Limit})
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range list {
+		out.Body.Items = append(out.Body.Items, m.wire())
+	}
+	// seq is dense from 1, so the edges of the page say what lies beyond it.
+	first, final := at.After+1, at.After
+	if at.Before > 0 {
+		first, final = at.Before, at.Before-1
+	}
+	if len(list) > 0 {
+		first, final = list[0].Seq, list[len(list)-1].Seq
+	}
+	out.Body.HasOlder, out.Body.HasNewer = first > 1, final < last
+	return out, nil
+}
+
+func (s *Service) openConversation(ctx context.Context, in *openInput) (*conversationOutput, error) {
+	m, err := s.openWith(ctx, in.Body.UserID)
+	if err != nil {
+		return nil, err
+	}
+	return s.getConversation(ctx, &conversationInput{ID: m.id})
+}
+
+func (s *Service) getConversation(ctx context.Context, in *conversationInput) (*conversationOutput, error) {
+	c, err := s.store.conversation(ctx, caller(ctx), in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &conversationOutput{Body: c.view()}, nil
+}
+
+func (s *Service) listConversations(ctx context.Context, in *conversationsInput) (*conversationsOutput, error) {
+	var from listPosition
+	if in.Cursor != "" {
+		if err := httpx.DecodeCursor(in.Cursor, &from); err != nil {
+			return nil, err
+		}
+	}
+	// The position first, then the list: what happens between the two is then
+	// seen twice, never missed.
+	head, err := s.head(ctx, caller(ctx))
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.store.conversations(ctx, caller(ctx), from.Below, in.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	out := &conversationsOutput{}
+	out.Body.Items, out.Body.Cursor = []conversationView{}, head.Cursor
+	if len(list) > in.Limit {
+		list = list[:in.Limit]
+		next := httpx.EncodeCursor(listPosition{Below: list[in.Limit-1].Activity})
+		out.Body.NextCursor = &next
+	}
+	for _, c := range list {
+		out.Body.Items = append(out.Body.Items, c.view())
+	}
+	return out, nil
+}
+
+func (s *Service) markRead(ctx context.Context, in *readInput) (*readOutput, error) {
+	where, err := s.direct.of(ctx, in.ID, caller(ctx))
+	if err != nil {
+		return nil, err
+	}
+	o := s.commit.do(ctx, &write{where: where, sender: caller(ctx), readSeq: in.Body.Seq})
+	if o.err != nil {
+		return nil, o.err
+	}
+	out := &readOutput{}
+	out.Body.ConversationID, out.Body.ReadSeq = where.id.String(), o.readSeq
+	out.Body.Unread = Conversation{LastSeq: o.lastSeq, ReadSeq: o.readSeq}.Unread()
+	return out, nil
+}

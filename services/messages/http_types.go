@@ -1,0 +1,163 @@
+package messages
+
+import (
+	"encoding/json"
+	"time"
+
+	"chatapp/libs/events"
+	"chatapp/libs/id"
+)
+
+type postInput struct {
+	Body struct {
+		To             *id.ID `json:"to,omitempty" format:"uuid" doc:"The person to write to; give this or conversation_id"`
+		ConversationID *id.ID `json:"conversation_id,omitempty" format:"uuid" doc:"The conversation to write to"`
+		ClientID       id.ID  `json:"client_id" format:"uuid" doc:"Made by the client, new for each message; repeat it when retrying"`
+		Body           string `json:"body" doc:"The text: 1 to 8,000 characters after trimming"`
+	}
+}
+
+type messageOutput struct {
+	Status int
+	ETag   string `header:"ETag"`
+	Body   events.Message
+}
+
+type getMessageInput struct {
+	ID          id.ID  `path:"id" format:"uuid"`
+	IfNoneMatch string `header:"If-None-Match"`
+}
+
+type pageInput struct {
+	Before uint64 `query:"before" doc:"Only messages with a lower seq"`
+	After  uint64 `query:"after" doc:"Only messages with a higher seq, beginning with the oldest of them"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"100" doc:"How many; CHAT_MESSAGES_TO_LOAD (15) when absent"`
+}
+
+type listWithInput struct {
+	With id.ID `query:"with" required:"true" format:"uuid" doc:"The other person"`
+	pageInput
+}
+
+type listInput struct {
+	ID id.ID `path:"id" format:"uuid"`
+	pageInput
+}
+
+type messagePage struct {
+	Items    []events.Message `json:"items" doc:"Oldest to newest"`
+	HasOlder bool             `json:"has_older"`
+	HasNewer bool             `json:"has_newer"`
+}
+
+type listOutput struct{ Body messagePage }
+
+type openInput struct {
+	Body struct {
+		UserID id.ID `json:"user_id" format:"uuid"`
+	}
+}
+
+type personView struct {
+	ID          string `json:"id"`
+	Username    string `json:"username"`
+	DisplayName string `json:"display_name"`
+}
+
+// conversationView is a conversation as its member sees it.
+type conversationView struct {
+	ID          string          `json:"id"`
+	Kind        string          `json:"kind" enum:"direct,self"`
+	Peer        personView      `json:"peer" doc:"The other person; yourself when kind is self"`
+	LastMessage *events.Message `json:"last_message" doc:"null in a conversation without messages"`
+	LastSeq     uint64          `json:"last_seq"`
+	ReadSeq     uint64          `json:"read_seq" doc:"How far you have read"`
+	PeerReadSeq uint64          `json:"peer_read_seq" doc:"How far the other person has read"`
+	Unread      uint64          `json:"unread"`
+	CreatedAt   time.Time       `json:"created_at"`
+}
+
+func (c Conversation) view() conversationView {
+	v := conversationView{
+		ID: c.ID.String(), Kind: c.Kind.String(),
+		Peer:    personView{ID: c.Peer.ID.String(), Username: c.Peer.Username, DisplayName: c.Peer.DisplayName},
+		LastSeq: c.LastSeq, ReadSeq: c.ReadSeq, PeerReadSeq: c.PeerReadSeq, Unread: c.Unread(), CreatedAt: c.CreatedAt.UTC(),
+	}
+	if c.Last != nil {
+		m := c.Last.wire()
+		v.LastMessage = &m
+	}
+	return v
+}
+
+type conversationInput struct {
+	ID id.ID `path:"id" format:"uuid"`
+}
+
+type conversationOutput struct{ Body conversationView }
+
+type conversationsInput struct {
+	Cursor string `query:"cursor" doc:"next_cursor of the page before"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"30"`
+}
+
+type conversationsOutput struct {
+	Body struct {
+		Items      []conversationView `json:"items"`
+		NextCursor *string            `json:"next_cursor" doc:"null on the last page"`
+		Cursor     string             `json:"cursor" doc:"Where to begin reading events"`
+	}
+}
+
+// listPosition is inside the opaque cursor of the conversation list.
+type listPosition struct {
+	Below uint64 `json:"b"`
+}
+
+type readInput struct {
+	ID   id.ID `path:"id" format:"uuid"`
+	Body struct {
+		Seq uint64 `json:"seq" doc:"The last message seen"`
+	}
+}
+
+type readOutput struct {
+	Body struct {
+		ConversationID string `json:"conversation_id"`
+		ReadSeq        uint64 `json:"read_seq"`
+		Unread         uint64 `json:"unread"`
+	}
+}
+
+type eventsInput struct {
+	After string `query:"after" doc:"A cursor; absent: from the oldest entry kept"`
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+}
+
+// entryView is events.Entry with a schema of its own for data.
+type entryView struct {
+	Cursor string         `json:"cursor"`
+	Seq    uint64         `json:"seq" doc:"Dense: the number before is the entry before"`
+	Type   string         `json:"type" doc:"message.created (data: Message), conversation.read (data: conversation_id, user_id, read_seq); ignore others"`
+	Time   time.Time      `json:"time"`
+	Data   map[string]any `json:"data"`
+}
+
+type eventsOutput struct {
+	Body struct {
+		Items   []entryView `json:"items"`
+		Cursor  string      `json:"cursor" doc:"after of the next page"`
+		HasMore bool        `json:"has_more"`
+	}
+}
+
+func (o *eventsOutput) fill(p page) error {
+	o.Body.Items = make([]entryView, len(p.entries))
+	for i, raw := range p.entries {
+		if err := json.Unmarshal(raw, &o.Body.Items[i]); err != nil {
+			return err
+		}
+	}
+	o.Body.Cursor, o.Body.HasMore = cursor{p.epoch, p.last}.String(), p.more()
+	return nil
+}

@@ -1,0 +1,97 @@
+-- +goose Up
+
+-- Facts about this schema: "epoch" changes when a backup is restored, so that
+-- no client believes a cursor of another history.
+CREATE TABLE IF NOT EXISTS meta (
+  name TEXT NOT NULL PRIMARY KEY,
+  value TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- What messages needs to know of people: a projection of users' events.
+CREATE TABLE IF NOT EXISTS people (
+  user_id BLOB NOT NULL PRIMARY KEY,
+  username TEXT NOT NULL,
+  display_name TEXT NOT NULL,
+  version INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- direct_key is both user ids in byte order: opening a conversation with the
+-- same person twice, from either side, meets the same row.
+CREATE TABLE IF NOT EXISTS conversations (
+  id BLOB NOT NULL PRIMARY KEY,
+  kind INTEGER NOT NULL,
+  direct_key BLOB NULL,
+  last_seq INTEGER NOT NULL,
+  created_at DATETIME NOT NULL,
+  UNIQUE (direct_key)
+) WITHOUT ROWID;
+
+-- activity is the event_seq of the newest message in this member's own log: it
+-- orders the member's list of conversations without any clock.
+CREATE TABLE IF NOT EXISTS members (
+  conversation_id BLOB NOT NULL,
+  user_id BLOB NOT NULL,
+  read_seq INTEGER NOT NULL,
+  activity INTEGER NOT NULL,
+  joined_at DATETIME NOT NULL,
+  PRIMARY KEY (conversation_id, user_id)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS messages (
+  conversation_id BLOB NOT NULL,
+  seq INTEGER NOT NULL,
+  id BLOB NOT NULL,
+  sender_id BLOB NOT NULL,
+  client_id BLOB NOT NULL,
+  body TEXT NOT NULL,
+  created_at DATETIME NOT NULL,
+  PRIMARY KEY (conversation_id, seq),
+  UNIQUE (id),
+  UNIQUE (client_id, sender_id)
+) WITHOUT ROWID;
+
+-- The head of each user's log, and how much of it was trimmed.
+CREATE TABLE IF NOT EXISTS user_clocks (
+  user_id BLOB NOT NULL PRIMARY KEY,
+  last_seq INTEGER NOT NULL,
+  trimmed_seq INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Each user's dense log. It refers to messages instead of copying them, so an
+-- erased text is gone from here too. seq is the message's, or the read mark.
+CREATE TABLE IF NOT EXISTS user_events (
+  user_id BLOB NOT NULL,
+  event_seq INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  conversation_id BLOB NOT NULL,
+  seq INTEGER NOT NULL,
+  actor_id BLOB NOT NULL,
+  created_at DATETIME NOT NULL,
+  PRIMARY KEY (user_id, event_seq)
+) WITHOUT ROWID;
+
+CREATE INDEX IF NOT EXISTS members_activity ON members (user_id, activity);
+
+-- libs/outbox/schema.md
+CREATE TABLE IF NOT EXISTS outbox (
+    id         BLOB     NOT NULL PRIMARY KEY,
+    subject    TEXT     NOT NULL,
+    msg_id     TEXT     NOT NULL,
+    type       TEXT     NOT NULL,
+    payload    BLOB     NOT NULL,
+    created_at DATETIME NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS outbox_created_at ON outbox (created_at);
+
+CREATE TABLE IF NOT EXISTS dead_letters (
+    id         BLOB     NOT NULL PRIMARY KEY,
+    stream     TEXT     NOT NULL,
+    subject    TEXT     NOT NULL,
+    msg_id     TEXT     NOT NULL,
+    type       TEXT     NOT NULL,
+    payload    BLOB     NOT NULL,
+    error      TEXT     NOT NULL,
+    tries      INTEGER  NOT NULL,
+    created_at DATETIME NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS dead_letters_created_at ON dead_letters (created_at);
