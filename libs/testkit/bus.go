@@ -1,0 +1,172 @@
+package testkit
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"chatapp/libs/bus"
+	"chatapp/libs/events"
+	"chatapp/libs/platform/cluster"
+	"chatapp/libs/platform/embedded"
+)
+
+// Bus is a connection to a private NATS server inside the process, with
+// JetStream and all streams; both end with the test.
+func Bus(t testing.TB) *bus.Bus {
+	t.Helper()
+	return Join(t, NATS(t))
+}
+
+// NATS is a private NATS server inside the process, with JetStream and without
+// a port; it ends with the test.
+func NATS(t testing.TB) *server.Server {
+	t.Helper()
+	s, err := embedded.StartNATS(t.TempDir(), Log(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.Shutdown()
+		s.WaitForShutdown()
+	})
+	return s
+}
+
+// Join makes one more connection to s, as another process would have.
+func Join(t testing.TB, s *server.Server) *bus.Bus {
+	t.Helper()
+	nc, err := nats.Connect("", append(cluster.Options("test"), nats.InProcessServer(s))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	b, err := bus.Connect(nc, Log(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	for name, subjects := range events.Streams {
+		if err := b.EnsureStream(ctx, bus.Stream{Name: name, Subjects: subjects, MaxAge: time.Hour}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b
+}
+
+// Recorder notes every event on the bus.
+type Recorder struct {
+	mu   sync.Mutex
+	seen []bus.Message
+	ids  map[string]bool
+}
+
+// Record starts noting every event (also the core ones such as typing) that
+// passes b from now on. An event published twice with one id counts once.
+func Record(t testing.TB, b *bus.Bus) *Recorder {
+	t.Helper()
+	r := &Recorder{ids: map[string]bool{}}
+	ch := make(chan bus.Message, 1024)
+	w := b.Watch(ch)
+	if err := w.Add("chat.*.v1.>"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := w.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	var pump sync.WaitGroup
+	pump.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			case m := <-ch:
+				r.note(m)
+			}
+		}
+	})
+	t.Cleanup(func() {
+		w.Close()
+		close(done)
+		pump.Wait()
+	})
+	return r
+}
+
+func (r *Recorder) note(m bus.Message) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if m.ID != "" && r.ids[m.ID] {
+		return
+	}
+	r.ids[m.ID] = true
+	r.seen = append(r.seen, m)
+}
+
+// quiet is how long nothing more may come before Expect believes that nothing
+// will: publishing follows a commit within a few milliseconds.
+const quiet = 75 * time.Millisecond
+
+// Expect waits until exactly these subjects were published since the last
+// Expect, in any order, a subject as often as it is named, and no others. It
+// returns the events in the order of subjects. Without subjects it checks that
+// there was none.
+func (r *Recorder) Expect(t testing.TB, subjects ...string) []bus.Message {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for r.count() < len(subjects) && time.Now().Before(deadline) {
+		time.Sleep(time.Millisecond)
+	}
+	for last := -1; last != r.count(); {
+		last = r.count()
+		time.Sleep(quiet)
+	}
+	r.mu.Lock()
+	seen := r.seen
+	r.seen = nil
+	r.mu.Unlock()
+	var got []bus.Message
+	rest := slices.Clone(seen)
+	for _, s := range subjects {
+		i := slices.IndexFunc(rest, func(m bus.Message) bool { return m.Subject == s })
+		if i < 0 {
+			t.Fatalf("no event on %s; seen: %v", s, subjectsOf(seen))
+		}
+		got = append(got, rest[i])
+		rest = slices.Delete(rest, i, i+1)
+	}
+	if len(rest) > 0 {
+		t.Fatalf("unexpected events: %v", subjectsOf(rest))
+	}
+	return got
+}
+
+// All returns what was seen since the last Expect, oldest first.
+func (r *Recorder) All() []bus.Message {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.seen)
+}
+
+func (r *Recorder) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.seen)
+}
+
+func subjectsOf(list []bus.Message) []string {
+	out := make([]string, 0, len(list))
+	for _, m := range list {
+		out = append(out, m.Subject)
+	}
+	return out
+}
