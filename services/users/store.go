@@ -127,7 +127,10 @@ type page struct {
 func (s store) directory(ctx context.Context, caller id.ID, words []string, after *page, limit int) ([]Profile, error) {
 	q := s.db.R.WithContext(ctx).Where("user_id <> ?", caller)
 	for _, w := range words {
-		q = q.Where("user_id IN (?)", s.matching(w))
+		// Whoever has a term that begins with w. 0xff never occurs in UTF-8, so
+		// it closes the range of everything that begins so.
+		q = q.Where("user_id IN (SELECT user_id FROM search_terms WHERE term >= ? AND term < ?)",
+			[]byte(w), append([]byte(w), 0xff))
 	}
 	if after != nil {
 		q = q.Where("username >= ? AND (username > ? OR user_id > ?)", after.Username, after.Username, after.UserID)
@@ -141,14 +144,6 @@ func (s store) directory(ctx context.Context, caller id.ID, words []string, afte
 		people[i] = row.profile()
 	}
 	return people, nil
-}
-
-// matching selects who has a term that begins with prefix. 0xff never occurs
-// in UTF-8, so it closes the range of everything that begins so.
-func (s store) matching(prefix string) *gorm.DB {
-	from := []byte(prefix)
-	return s.db.R.Model(&termRow{}).Select("user_id").
-		Where("term >= ? AND term < ?", from, append([]byte(prefix), 0xff))
 }
 
 func insertTerms(tx *gorm.DB, p Profile) error {

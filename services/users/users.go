@@ -22,7 +22,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"chatapp/libs/bus"
-	"chatapp/libs/errs"
 	"chatapp/libs/events"
 	"chatapp/libs/httpx"
 	"chatapp/libs/outbox"
@@ -81,10 +80,7 @@ func (s *Service) Ready(ctx context.Context) error {
 	if err := s.store.db.Ping(ctx); err != nil {
 		return err
 	}
-	if !s.bus.Connected() {
-		return errs.New(errs.Unavailable, "the bus is not connected")
-	}
-	return nil
+	return s.bus.Ready()
 }
 
 // Run relays the outbox, takes in new accounts and answers the other services
