@@ -1,0 +1,76 @@
+import { expect, test } from '../fixtures.js';
+
+test('a conversation opens with its latest 15, oldest to newest, and scrolls back to the first', async ({ person }) => {
+  const [alice, bob] = [await person('Alice'), await person('Bob')];
+  const total = 62;
+  let last = { conversation_id: '' };
+  for (let i = 1; i <= total; i += 1) last = await (i % 3 ? alice.post(bob, `line ${i}`) : bob.post(alice, `line ${i}`));
+  await bob.api('POST', '/conversations', { user_id: alice.user.id });
+
+  const pages: string[] = [];
+  bob.page.on('request', (request) => {
+    if (request.url().includes(`/conversations/${last.conversation_id}/messages`)) pages.push(new URL(request.url()).search);
+  });
+  await bob.open();
+  await bob.row(alice).click();
+  await expect(bob.bubble(`line ${total}`)).toBeInViewport();
+  const first = await bob.page.request.fetch(bob.url); // the server is still there
+  expect(first.ok()).toBe(true);
+  const shown = await numbers(bob.bubbles.allInnerTexts());
+  expect(shown).toEqual([...shown].sort((a, b) => a - b));
+  expect(shown.at(-1)).toBe(total);
+  expect(pages.length).toBeGreaterThan(0);
+
+  // Back to the very first message; what was on screen stays where it was.
+  const log = bob.page.getByRole('log').or(bob.page.getByRole('feed')).or(bob.page.getByLabel(/^Messages with /)).first();
+  await log.hover();
+  for (let i = 0; i < 60 && !(await bob.bubble('line 1').isVisible()); i += 1) {
+    await bob.page.mouse.wheel(0, -600);
+    await bob.page.waitForLoadState('networkidle');
+  }
+  await expect(bob.bubble('line 1')).toBeInViewport();
+  await expect(bob.page.getByText(/^Beginning of your conversation/)).toBeVisible();
+  const oldest = await numbers(bob.bubbles.allInnerTexts());
+  expect(oldest).toEqual(Array.from({ length: oldest.length }, (_, i) => i + 1));
+
+  // A new message does not pull a reader away from where they are.
+  await alice.post(bob, 'news');
+  const jump = bob.page.getByRole('button', { name: /^Jump to latest/ });
+  await expect(jump).toBeVisible();
+  await expect(bob.bubble('line 1')).toBeInViewport();
+  await jump.click();
+  await expect(bob.bubble('news')).toBeInViewport();
+});
+
+test('older messages come without moving what is being read', async ({ person }) => {
+  const [alice, bob] = [await person('Alice'), await person('Bob')];
+  for (let i = 1; i <= 80; i += 1) await alice.post(bob, `line ${i}${i % 7 ? '' : ' is a longer one '.repeat(12)}`);
+  await bob.open();
+  await bob.row(alice).click();
+  await expect(bob.bubble('line 80')).toBeInViewport();
+  // Hold the next page back until we have scrolled to the top and measured.
+  let release = () => {};
+  const held = new Promise<void>((done) => {
+    release = done;
+  });
+  let asked = false;
+  await bob.page.route('**/messages?*before=*', async (route) => {
+    asked = true;
+    await held;
+    await route.continue();
+  });
+  await bob.bubbles.first().hover();
+  for (let i = 0; i < 30 && !asked; i += 1) await bob.page.mouse.wheel(0, -250);
+  await expect.poll(() => asked).toBe(true);
+  const anchor = bob.bubbles.first();
+  const id = await anchor.getAttribute('data-message');
+  const sameBubble = bob.page.locator(`[data-message="${id}"]`);
+  const before = await sameBubble.boundingBox();
+  release();
+  await expect.poll(() => bob.bubbles.first().getAttribute('data-message')).not.toBe(id);
+  await expect.poll(async () => Math.abs(((await sameBubble.boundingBox())?.y ?? 0) - (before?.y ?? 1e9))).toBeLessThanOrEqual(1);
+});
+
+async function numbers(texts: Promise<string[]>): Promise<number[]> {
+  return (await texts).map((text) => Number(/line (\d+)/.exec(text)?.[1]));
+}
