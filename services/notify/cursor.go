@@ -45,7 +45,7 @@ func (c cursor) next() uint64 { return c.seq + 1 }
 type entry struct {
 	at      cursor
 	raw     []byte // an events.Entry, valid JSON; never changed
-	encoded [4][]byte
+	encoded [formats][]byte
 }
 
 var cursorFirst = []byte(`{"cursor":"`)

@@ -1,6 +1,10 @@
 package notify
 
-import "chatapp/libs/errs"
+import (
+	"slices"
+
+	"chatapp/libs/errs"
+)
 
 // sequencer decides what each socket of one user may be sent, and what must be
 // read from the log for that. It is the proof of the delivery promise, so it
@@ -76,12 +80,7 @@ func (s *sequencer) join(l *lane) { s.lanes = append(s.lanes, l) }
 
 // leave removes a lane.
 func (s *sequencer) leave(l *lane) {
-	for i, other := range s.lanes {
-		if other == l {
-			s.lanes = append(s.lanes[:i], s.lanes[i+1:]...)
-			break
-		}
-	}
+	s.lanes = slices.DeleteFunc(s.lanes, func(other *lane) bool { return other == l })
 	l.over = true
 	s.prune()
 }
@@ -155,6 +154,9 @@ func (s *sequencer) want() (question, bool) {
 	}
 	return question{after: next.at, headOnly: next.atHead, resume: !next.greeted}, true
 }
+
+// wanting reports whether want would return a question.
+func (s *sequencer) wanting() bool { return slices.ContainsFunc(s.lanes, s.needsLog) }
 
 func (s *sequencer) needsLog(l *lane) bool {
 	if l.over {
