@@ -39,11 +39,11 @@ gen: ## Write generated files: OpenAPI documents, client types, event list
 e2e: ## Run the tests of all shapes and of the browser only
 	@scripts/test setup ui e2e browser
 
-bench: ## Measure; results go to bench/results
-	@scripts/bench
+bench: ui ## Measure the all-in-one from outside (bench/README.md)
+	go -C bench test -run '^$$' -bench . -benchtime 2000x -count 3 -timeout 30m .
 
 smoke: build ## Start the all-in-one, sign two people up, send 100 messages, measure
-	@scripts/smoke
+	@go -C e2e run ./cmd/smoke "$(CURDIR)/bin/chatapp"
 
 tidy: ## Bring go.mod and go.sum of every module up to date
 	GOWORK=off go mod tidy
