@@ -75,7 +75,7 @@ func (s *Service) listMessages(ctx context.Context, in *listInput) (*listOutput,
 	if err != nil {
 		return nil, err
 	}
-	return s.page(ctx, c.ID, c.LastSeq, in.pageInput)
+	return s.page(ctx, c.ID, c.LastSeq, in.PageInput)
 }
 
 func (s *Service) listMessagesWith(ctx context.Context, in *listWithInput) (*listOutput, error) {
@@ -86,11 +86,11 @@ func (s *Service) listMessagesWith(ctx context.Context, in *listWithInput) (*lis
 	if err != nil {
 		return nil, err
 	}
-	return s.page(ctx, found, last, in.pageInput)
+	return s.page(ctx, found, last, in.PageInput)
 }
 
 // page reads a stretch of a conversation whose newest message is last.
-func (s *Service) page(ctx context.Context, conversation id.ID, last uint64, at pageInput) (*listOutput, error) {
+func (s *Service) page(ctx context.Context, conversation id.ID, last uint64, at PageInput) (*listOutput, error) {
 	if at.Before > 0 && at.After > 0 {
 		e := errs.New(errs.InvalidParameter, "Give before or after, not both.")
 		e.Fields = []errs.Field{{Location: "query.after", Message: e.Detail}}

@@ -28,7 +28,8 @@ type getMessageInput struct {
 	IfNoneMatch string `header:"If-None-Match"`
 }
 
-type pageInput struct {
+// PageInput is the stretch of a conversation that a reader asks for.
+type PageInput struct {
 	Before uint64 `query:"before" doc:"Only messages with a lower seq"`
 	After  uint64 `query:"after" doc:"Only messages with a higher seq, beginning with the oldest of them"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" doc:"How many; CHAT_MESSAGES_TO_LOAD (15) when absent"`
@@ -36,12 +37,12 @@ type pageInput struct {
 
 type listWithInput struct {
 	With id.ID `query:"with" required:"true" format:"uuid" doc:"The other person"`
-	pageInput
+	PageInput
 }
 
 type listInput struct {
 	ID id.ID `path:"id" format:"uuid"`
-	pageInput
+	PageInput
 }
 
 type messagePage struct {
