@@ -52,6 +52,7 @@ export async function openTimeline(client: QueryClient, id: string): Promise<Tim
   ]);
   const firstUnread = conversation.read_seq + 1;
   const first = latest.items[0]?.seq ?? 0;
-  if (conversation.unread === 0 || first <= firstUnread) return fromPage(latest);
+  // Strictly before: the first loaded message is only the context of the next (see rows.ts).
+  if (conversation.unread === 0 || first < firstUnread || !latest.has_older) return fromPage(latest);
   return fromPage(await fetchPage(id, { after: Math.max(0, firstUnread - 1 - CONTEXT), limit: 50 }));
 }

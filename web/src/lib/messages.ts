@@ -147,6 +147,7 @@ export const messages = {
   people: {
     title: 'Search people and conversations',
     placeholder: 'Name or username',
+    clear: 'Clear the search',
     results: 'Results',
     conversations: 'Conversations',
     recent: 'Recent',
@@ -171,6 +172,7 @@ export const messages = {
     pickText: 'Choose one on the left, or search for somebody.',
     welcomeTitle: (name: string) => `Welcome, ${name}`,
     welcomeText: 'Find someone to write to. Messages arrive the moment they are sent.',
+    searchHint: 'to search',
     loading: 'Loading ChatApp',
     close: 'Close',
     notFoundTitle: 'There is nothing here',
@@ -197,5 +199,10 @@ export const messages = {
     help: 'Show this list',
     send: 'Send the message',
     newline: 'New line in a message',
+  },
+  signOut: {
+    title: 'Sign out?',
+    text: 'Drafts and messages that are not sent yet are removed from this device. Everything else stays on the server.',
+    cancel: 'Cancel',
   },
 } as const;

@@ -1,0 +1,2 @@
+// The message box of one conversation.
+export { Composer } from './composer';

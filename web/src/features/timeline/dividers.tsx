@@ -1,0 +1,50 @@
+import { Avatar } from '@/components/ui';
+import type { Conversation } from '@/lib/api';
+import { messages } from '@/lib/messages';
+import { formatDay } from '@/lib/time';
+
+/** The day, between the last message of one day and the first of the next. */
+export function DayLine({ at }: { at: string }) {
+  return (
+    <div className="flex justify-center pt-5 pb-1">
+      <time
+        dateTime={at.slice(0, 10)}
+        className="rounded-full bg-raised px-3 py-1 font-medium text-muted text-xs"
+      >
+        {formatDay(at)}
+      </time>
+    </div>
+  );
+}
+
+/** "New messages": stays where it was until the person leaves the conversation. */
+export function UnreadLine() {
+  return (
+    <div className="flex items-center gap-3 pt-5 pb-1 font-semibold text-accent text-xs">
+      <span className="h-px flex-1 bg-accent/35" />
+      {messages.timeline.unread}
+      <span className="h-px flex-1 bg-accent/35" />
+    </div>
+  );
+}
+
+/** Above the very first message. */
+export function Beginning({ conversation, empty }: { conversation: Conversation; empty: boolean }) {
+  const { peer, kind } = conversation;
+  const self = kind === 'self';
+  return (
+    <div className="flex flex-col items-center px-4 pt-10 pb-4 text-center">
+      <Avatar id={peer.id} name={peer.display_name} size="xl" self={self} />
+      <p className="pt-4 font-semibold text-base">
+        {self ? messages.timeline.beginningSelf : messages.timeline.beginning(peer.display_name)}
+      </p>
+      <p className="pt-1 text-muted text-sm">
+        {self
+          ? messages.conversation.selfHint
+          : empty
+            ? messages.timeline.beginningHint
+            : `@${peer.username}`}
+      </p>
+    </div>
+  );
+}

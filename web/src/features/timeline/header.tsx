@@ -1,0 +1,38 @@
+import { ArrowLeft } from 'lucide-react';
+import { Avatar, cn, IconButton } from '@/components/ui';
+import type { Conversation } from '@/lib/api';
+import { messages } from '@/lib/messages';
+import { useTyping } from '@/lib/typing';
+
+export interface HeaderProps {
+  conversation: Conversation;
+  onBack: () => void;
+}
+
+/** Who this conversation is with. On a phone also the way back to the list. */
+export function ConversationHeader({ conversation, onBack }: HeaderProps) {
+  const { peer, kind } = conversation;
+  const typing = useTyping(conversation.id);
+  const self = kind === 'self';
+  const line = typing
+    ? messages.conversation.typing
+    : self
+      ? messages.conversation.selfHint
+      : `@${peer.username}`;
+  return (
+    <header className="bar flex shrink-0 items-center gap-3 border-line border-b bg-surface px-4 phone:gap-2 phone:px-1.5">
+      <IconButton label={messages.conversation.back} onClick={onBack} className="wide:hidden">
+        <ArrowLeft aria-hidden="true" size={22} />
+      </IconButton>
+      <Avatar id={peer.id} name={peer.display_name} self={self} />
+      <div className="min-w-0 flex-1">
+        <h1 className="truncate font-semibold text-base leading-5">
+          <bdi>{self ? messages.conversation.self : peer.display_name}</bdi>
+        </h1>
+        <p className={cn('truncate text-sm', typing ? 'text-accent' : 'text-muted')} data-testid="peer-line">
+          {line}
+        </p>
+      </div>
+    </header>
+  );
+}

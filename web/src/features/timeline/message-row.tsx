@@ -1,0 +1,77 @@
+import { memo } from 'react';
+import { Button, cn } from '@/components/ui';
+import { messages } from '@/lib/messages';
+import { deleteMessage, retryMessage } from '@/lib/outbox';
+import { isLargeEmoji } from '@/lib/text';
+import { formatClock, formatFull } from '@/lib/time';
+import { MessageState } from './message-state';
+import { MessageText } from './message-text';
+import type { MessageRow as Row } from './rows';
+
+/** One message: its bubble, time and state. `name`: who wrote it, for screen readers. */
+export const MessageRow = memo(function MessageRow({ row, name }: { row: Row; name: string }) {
+  const large = isLargeEmoji(row.body);
+  return (
+    <div
+      className={cn('flex flex-col', row.mine ? 'items-end' : 'items-start', row.first ? 'pt-3' : 'pt-0.5')}
+    >
+      <div className={cn('relative max-w-[min(36rem,82%)]', large ? 'flex flex-col px-1' : bubble(row))}>
+        <span className="sr-only">{row.mine ? messages.timeline.you : name}: </span>
+        {large ? (
+          <span className={cn('text-emoji', row.mine && 'text-end')}>{row.body}</span>
+        ) : (
+          <MessageText text={row.body} mine={row.mine} />
+        )}
+        <Meta row={row} large={large} />
+      </div>
+      {row.state === 'failed' ? <Failed row={row} /> : null}
+    </div>
+  );
+});
+
+/** Corners towards the neighbours of the same group are small. */
+function bubble(row: Row): string {
+  return cn(
+    'flow-root rounded-bubble px-3 py-[7px] text-base [unicode-bidi:plaintext]',
+    row.mine ? 'bg-mine text-on-mine' : 'bg-theirs text-ink',
+    row.mine && !row.first && 'rounded-tr-inner',
+    row.mine && !row.last && 'rounded-br-inner',
+    !row.mine && !row.first && 'rounded-tl-inner',
+    !row.mine && !row.last && 'rounded-bl-inner',
+  );
+}
+
+/** The time floats at the end of the last line, or below it when there is no room. */
+function Meta({ row, large }: { row: Row; large: boolean }) {
+  const plain = large || !row.mine;
+  return (
+    <span
+      className={cn(
+        'select-none text-meta tabular-nums',
+        large
+          ? 'flex items-center gap-1 self-end'
+          : 'float-right mt-[5px] -mb-0.5 ml-2.5 flex items-center gap-0.5',
+        plain ? 'text-muted' : 'text-on-mine-muted',
+      )}
+    >
+      <time dateTime={row.at} title={formatFull(row.at)}>
+        {formatClock(row.at)}
+      </time>
+      {row.state ? <MessageState state={row.state} className={large ? 'text-muted' : undefined} /> : null}
+    </span>
+  );
+}
+
+function Failed({ row }: { row: Row }) {
+  return (
+    <div className="mt-1 flex max-w-[min(36rem,82%)] flex-wrap items-center justify-end gap-x-1 text-danger text-xs">
+      <span>{row.reason ? messages.states.failedBecause(row.reason) : messages.states.failed}</span>
+      <Button variant="ghost" size="sm" onClick={() => retryMessage(row.clientId)}>
+        {messages.states.retry}
+      </Button>
+      <Button variant="ghost" size="sm" onClick={() => deleteMessage(row.clientId)}>
+        {messages.states.delete}
+      </Button>
+    </div>
+  );
+}
