@@ -1,0 +1,95 @@
+package events
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+)
+
+var at = time.Date(2026, 11, 23, 12, 0, 0, 123456000, time.UTC)
+
+const (
+	ada  = "01a2092b-0000-7000-8000-00000000000a"
+	conv = "01a2092b-0000-7000-8000-0000000000c0"
+)
+
+// Each golden file is what some process may still be sending or storing:
+// append to this list and to testdata, never change what is there.
+var golden = map[string]any{
+	"registered.json":        &Registered{UserID: ada, Username: "ada", DisplayName: "Ada Lovelace", CreatedAt: at},
+	"session_revoked.json":   &SessionRevoked{UserID: ada, SessionID: conv, Reason: "signed-out", At: at},
+	"profile_changed.json":   &ProfileChanged{UserID: ada, Username: "ada", DisplayName: "Ada Lovelace", Version: 3},
+	"message.created.json":   &Message{ID: ada, ConversationID: conv, Seq: 7, SenderID: ada, ClientID: conv, Body: "Hello, \"Ben\" 👋", CreatedAt: at},
+	"conversation.read.json": &ConversationRead{ConversationID: conv, UserID: ada, ReadSeq: 7},
+	"logged.json": &Entry{Cursor: "0123456789abcdef-42", Seq: 42, Type: TypeConversationRead, Time: at,
+		Data: json.RawMessage(`{"conversation_id":"` + conv + `","user_id":"` + ada + `","read_seq":7}`)},
+	"typing.json": &Typing{ConversationID: conv, UserID: ada},
+}
+
+// A golden file decodes to the value and the value encodes to the file: a
+// renamed, retyped or removed field fails here. CHATAPP_GOLDEN=new writes the
+// files that are missing, and only those.
+func TestGolden(t *testing.T) {
+	for name, want := range golden {
+		path := filepath.Join("testdata", name)
+		var text bytes.Buffer
+		enc := json.NewEncoder(&text)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(want); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(path)
+		if os.IsNotExist(err) && os.Getenv("CHATAPP_GOLDEN") == "new" {
+			data, err = text.Bytes(), os.WriteFile(path, text.Bytes(), 0o644)
+		}
+		if err != nil {
+			t.Fatalf("%v (a new event type? CHATAPP_GOLDEN=new go test ./libs/events)", err)
+		}
+		got := reflect.New(reflect.TypeOf(want).Elem()).Interface()
+		dec := json.NewDecoder(bytes.NewReader(data))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(got); err != nil {
+			t.Errorf("%s: a field that was sent is not read any more: %v", name, err)
+		}
+		if !bytes.Equal(compact(t, text.Bytes()), compact(t, data)) {
+			t.Errorf("%s changed:\n%s\nwas\n%s", name, text.Bytes(), data)
+		}
+	}
+}
+
+// Every golden file belongs to a type: none was dropped with its test.
+func TestNoGoldenFileIsOrphaned(t *testing.T) {
+	files, err := os.ReadDir("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if golden[f.Name()] == nil {
+			t.Errorf("testdata/%s has no type any more", f.Name())
+		}
+	}
+}
+
+func TestSubjectsBelongToTheirStreams(t *testing.T) {
+	if got := Subject(ServiceMessages, NameLogged, ada); got != "chat.messages.v1.logged."+ada {
+		t.Error(got)
+	}
+	for stream, subjects := range Streams {
+		if len(subjects) != 1 {
+			t.Errorf("%s: %v", stream, subjects)
+		}
+	}
+}
+
+func compact(t *testing.T, data []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := json.Compact(&b, data); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
