@@ -113,9 +113,9 @@ func (s *Service) readLog(ctx context.Context, user id.ID, after *cursor, limit 
 	case after == nil:
 		from = clock.TrimmedSeq
 	case after.epoch != epoch || after.seq > clock.LastSeq:
-		return p, errs.New(errs.CursorAhead, "This position is not in the log: the server's data was restored from a backup. Load the conversations again.")
+		return p, errs.New(errs.CursorAhead, "This position is not in the log: the server's data was restored from a backup. GET /api/v1/conversations and go on from its cursor.")
 	case after.seq < clock.TrimmedSeq:
-		return p, errs.New(errs.CursorExpired, "This position is older than the log reaches. Load the conversations again.")
+		return p, errs.New(errs.CursorExpired, "This position is older than the log reaches. GET /api/v1/conversations and go on from its cursor.")
 	}
 	p.last = from
 	for _, row := range rows {
