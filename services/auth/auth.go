@@ -23,6 +23,7 @@ package auth
 import (
 	"context"
 	"embed"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -171,7 +172,14 @@ func newResults(m prometheus.Registerer) *prometheus.CounterVec {
 	c := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "chatapp_auth_results_total", Help: "Sign-ups, logins and refreshes by result.",
 	}, []string{"operation", "result"})
-	m.MustRegister(c)
+	if err := m.Register(c); err != nil {
+		// A second Service in one process (tests, command line) shares the first's.
+		if known, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
+			if same, ok := known.ExistingCollector.(*prometheus.CounterVec); ok {
+				return same
+			}
+		}
+	}
 	return c
 }
 

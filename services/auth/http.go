@@ -45,15 +45,16 @@ const (
 	cookiePlain  = "chat_refresh"
 )
 
-// refreshCookies are the cookies a browser sends.
-type refreshCookies struct {
+// RefreshCookies are the cookies a browser sends; exported because huma reads
+// embedded parameters only then.
+type RefreshCookies struct {
 	Secure string `cookie:"__Host-chat_refresh" doc:"Refresh token, when the public URL is https"`
 	Plain  string `cookie:"chat_refresh" doc:"Refresh token, when the public URL is http"`
 }
 
 // secret is the cookie that counts here; the other one may come from another
 // service on the same host.
-func (s *Service) secret(c refreshCookies) string {
+func (s *Service) secret(c RefreshCookies) string {
 	if s.secure {
 		return c.Secure
 	}
@@ -123,13 +124,13 @@ func (s *Service) handleLogin(ctx context.Context, in *loginInput) (*sessionOutp
 	return s.session(ctx, grant), nil
 }
 
-type refreshInput struct{ refreshCookies }
+type refreshInput struct{ RefreshCookies }
 
 func (s *Service) handleRefresh(ctx context.Context, in *refreshInput) (*sessionOutput, error) {
 	if err := s.sameOrigin(ctx); err != nil {
 		return nil, err
 	}
-	grant, err := s.Refresh(ctx, s.secret(in.refreshCookies), client(ctx))
+	grant, err := s.Refresh(ctx, s.secret(in.RefreshCookies), client(ctx))
 	if err != nil {
 		// A dead cookie is of no use. A raced one is: the winner's answer has
 		// replaced it in the browser, or is about to.
@@ -142,7 +143,7 @@ func (s *Service) handleRefresh(ctx context.Context, in *refreshInput) (*session
 }
 
 type logoutInput struct {
-	refreshCookies
+	RefreshCookies
 	Authorization string `header:"Authorization" doc:"Bearer token of the session to end"`
 }
 
@@ -150,7 +151,7 @@ func (s *Service) handleLogout(ctx context.Context, in *logoutInput) (*struct{},
 	if err := s.sameOrigin(ctx); err != nil {
 		return nil, err
 	}
-	secret := s.secret(in.refreshCookies)
+	secret := s.secret(in.RefreshCookies)
 	var who authn.Identity
 	if in.Authorization != "" || secret == "" {
 		var err error

@@ -147,8 +147,8 @@ func (st *store) createAccount(ctx context.Context, n newAccount) error {
 // its password hash; both empty when there is none.
 func (st *store) credential(ctx context.Context, login string) (Account, string, error) {
 	var row struct {
-		accountRow   `gorm:"embedded"`
-		PasswordHash string `gorm:"column:password_hash"`
+		Account      accountRow `gorm:"embedded"`
+		PasswordHash string     `gorm:"column:password_hash"`
 	}
 	q := st.read(ctx).Table("accounts").Select("accounts.*, credentials.password_hash").
 		Joins("JOIN credentials ON credentials.account_id = accounts.id")
@@ -164,7 +164,7 @@ func (st *store) credential(ctx context.Context, login string) (Account, string,
 	if err != nil {
 		return Account{}, "", err
 	}
-	return row.account(), row.PasswordHash, nil
+	return row.Account.account(), row.PasswordHash, nil
 }
 
 // account finds one account; ok is false when there is none.
