@@ -3,7 +3,7 @@ import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vitest/config';
 
-import { precompress } from './precompress';
+import { precompress } from './precompress.ts';
 
 const path = (p: string) => fileURLToPath(new URL(p, import.meta.url));
 

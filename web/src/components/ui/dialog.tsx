@@ -15,13 +15,15 @@ export type DialogProps = {
   description?: string;
   /** The dialog hangs from the top instead of standing in the middle: for lists that change their height. */
   top?: boolean;
+  /** Called before the focus goes back to where it was; preventDefault leaves it to the caller. */
+  onCloseAutoFocus?: (event: Event) => void;
   className?: string;
   children: ReactNode;
 };
 
 /** A modal dialog: focus moves in and comes back, Esc and a click outside close it. */
 export function Dialog({ open, onOpenChange, title, closeLabel, hideTitle, top, ...rest }: DialogProps) {
-  const { description, className, children } = rest;
+  const { description, onCloseAutoFocus, className, children } = rest;
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
@@ -33,6 +35,7 @@ export function Dialog({ open, onOpenChange, title, closeLabel, hideTitle, top, 
         >
           <Radix.Content
             {...(description ? {} : { 'aria-describedby': undefined })}
+            onCloseAutoFocus={onCloseAutoFocus}
             className={cn(
               'relative w-full max-w-md animate-pop rounded-bubble bg-overlay text-ink shadow-overlay outline-none',
               className,

@@ -1,0 +1,63 @@
+import { useEffect, useState } from 'react';
+import { useLocation, useRoute } from 'wouter';
+import { Logo } from '@/components/logo';
+import { paths } from '@/components/paths';
+import { useSlow } from '@/components/ui';
+import { type AuthMode, AuthPage } from '@/features/auth';
+import { messages } from '@/lib/messages';
+import { useSession } from '@/lib/session';
+import { NotFound } from './not-found';
+import { Shell } from './shell';
+
+/** What is on screen: decided by the session first, then by the address. */
+export function Routes() {
+  const session = useSession();
+  if (session.status === 'loading') return <Splash />;
+  if (session.status === 'anonymous') return <Anonymous />;
+  return <SignedIn user={session.user} />;
+}
+
+function SignedIn({ user }: { user: Parameters<typeof Shell>[0]['user'] }) {
+  const [path, navigate] = useLocation();
+  const [home] = useRoute(paths.home);
+  const [open, params] = useRoute(paths.conversation);
+  const entrance = path === paths.signIn || path === paths.signUp;
+
+  useEffect(() => {
+    if (entrance) navigate(paths.home, { replace: true });
+  }, [entrance, navigate]);
+
+  if (entrance) return null;
+  if (!home && !open) return <NotFound />;
+  return <Shell user={user} openId={params?.id} />;
+}
+
+/** Sign-in stands at the address somebody wanted, so they are there afterwards. */
+function Anonymous() {
+  const [path, navigate] = useLocation();
+  const [mode, setMode] = useState<AuthMode>(path === paths.signUp ? 'sign-up' : 'sign-in');
+  useEffect(() => {
+    document.title = messages.app.name;
+  }, []);
+  const change = (next: AuthMode) => {
+    setMode(next);
+    const own = path === paths.signIn || path === paths.signUp;
+    if (own) navigate(next === 'sign-up' ? paths.signUp : paths.signIn, { replace: true });
+  };
+  return <AuthPage mode={mode} onMode={change} />;
+}
+
+/** Only when the first answer takes longer than usual. */
+function Splash() {
+  const slow = useSlow(true);
+  return (
+    <main className="flex h-full items-center justify-center bg-canvas" aria-busy="true">
+      {slow ? (
+        <div role="status" className="animate-fade">
+          <Logo className="size-16 animate-shimmer" />
+          <span className="sr-only">{messages.layout.loading}</span>
+        </div>
+      ) : null}
+    </main>
+  );
+}

@@ -1,0 +1,19 @@
+/** The addresses of the interface. */
+export const paths = {
+  home: '/',
+  signIn: '/signin',
+  signUp: '/signup',
+  conversation: '/c/:id',
+  toConversation: (id: string) => `/c/${encodeURIComponent(id)}`,
+} as const;
+
+/** For the history entry of a conversation: whether the entry before it shows the list. */
+export function cameFrom(openId: string | undefined): { fromList: boolean } {
+  return { fromList: openId === undefined };
+}
+
+/** Whether going back from here leads to the list. */
+export function cameFromList(): boolean {
+  const state: unknown = history.state;
+  return typeof state === 'object' && state !== null && 'fromList' in state && state.fromList === true;
+}

@@ -1,0 +1,66 @@
+import { type FormEvent, useRef, useState } from 'react';
+import { Button, Input } from '@/components/ui';
+import { toProblem } from '@/lib/api';
+import { messages } from '@/lib/messages';
+import { signIn } from '@/lib/session';
+import { FormError } from './form-error';
+import { PasswordField } from './password-field';
+import { type FieldErrors, fromProblem } from './rules';
+import { useFocusFirstError } from './use-focus-first-error';
+
+const t = messages.auth;
+
+/** Username or e-mail and password. The session store changes what is on screen afterwards. */
+export function SignInForm() {
+  const form = useRef<HTMLFormElement>(null);
+  const [login, setLogin] = useState('');
+  const [password, setPassword] = useState('');
+  const [errors, setErrors] = useState<FieldErrors>({});
+  const [busy, setBusy] = useState(false);
+  useFocusFirstError(form, errors);
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    if (busy) return;
+    const missing: FieldErrors = {};
+    if (!login.trim()) missing.login = t.required;
+    if (!password) missing.password = t.required;
+    setErrors(missing);
+    if (Object.keys(missing).length > 0) return;
+    setBusy(true);
+    try {
+      await signIn(login.trim(), password);
+    } catch (error) {
+      setErrors(fromProblem(toProblem(error)));
+      setBusy(false);
+    }
+  };
+
+  return (
+    <form ref={form} onSubmit={submit} noValidate className="flex flex-col gap-4">
+      <FormError text={errors.form} />
+      <Input
+        label={t.login}
+        name="username"
+        autoComplete="username"
+        autoCapitalize="none"
+        autoCorrect="off"
+        spellCheck={false}
+        autoFocus
+        value={login}
+        onChange={(event) => setLogin(event.target.value)}
+        error={errors.login}
+      />
+      <PasswordField
+        name="password"
+        autoComplete="current-password"
+        value={password}
+        onChange={(event) => setPassword(event.target.value)}
+        error={errors.password}
+      />
+      <Button type="submit" size="lg" busy={busy} className="mt-2 w-full">
+        {t.signIn}
+      </Button>
+    </form>
+  );
+}
