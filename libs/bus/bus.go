@@ -46,9 +46,7 @@ type Bus struct {
 	streams   map[string]jetstream.StreamConfig // what EnsureStream was asked for
 	listeners map[int]func()
 	nextID    int
-	denied    map[string]time.Time      // subject -> last refusal by the server
 	waiting   map[*nats.Msg]func(error) // PublishAsync, until ack or error
-	refused   map[chan error]string     // Publish in flight: its subject
 
 	repairing atomic.Bool
 }
@@ -66,9 +64,7 @@ func Connect(nc *nats.Conn, log *slog.Logger) (*Bus, error) {
 		nc: nc, log: log,
 		streams:   map[string]jetstream.StreamConfig{},
 		listeners: map[int]func(){},
-		denied:    map[string]time.Time{},
 		waiting:   map[*nats.Msg]func(error){},
-		refused:   map[chan error]string{},
 	}
 	js, err := jetstream.New(nc,
 		jetstream.WithPublishAsyncMaxPending(maxPending),
@@ -82,7 +78,10 @@ func Connect(nc *nats.Conn, log *slog.Logger) (*Bus, error) {
 	}
 	b.js = js
 	nc.SetErrorHandler(b.onError)
-	nc.SetDisconnectErrHandler(func(_ *nats.Conn, err error) {
+	nc.SetDisconnectErrHandler(func(nc *nats.Conn, err error) {
+		if nc.IsClosed() {
+			return // we hung up ourselves
+		}
 		log.Warn("NATS connection lost; reconnecting", "error", err)
 	})
 	nc.SetReconnectHandler(func(nc *nats.Conn) {
@@ -161,31 +160,20 @@ func (b *Bus) refuse(err error) {
 		return
 	}
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.denied) > 1000 {
-		clear(b.denied)
-	}
-	b.denied[subject] = time.Now()
-	for ch, s := range b.refused {
-		if s == subject {
-			select {
-			case ch <- denial(subject):
-			default:
-			}
+	var failed []*nats.Msg
+	for msg := range b.waiting {
+		if msg.Subject == subject {
+			failed = append(failed, msg)
 		}
+	}
+	b.mu.Unlock()
+	for _, msg := range failed {
+		b.settle(msg, denial(subject))
 	}
 }
 
 func denial(subject string) error {
 	return errs.Wrap(errs.Unavailable, "The message bus refused the message.", fmt.Errorf("nats: no permission to publish to %q", subject))
-}
-
-// wasDenied reports whether the server refused subject since then.
-func (b *Bus) wasDenied(subject string, since time.Time) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	at, ok := b.denied[subject]
-	return ok && !at.Before(since)
 }
 
 // unavailable wraps an error of the connection or the broker.

@@ -78,7 +78,7 @@ func (b *Bus) consumeOnce(ctx context.Context, c Consumer, handle func(context.C
 	if err != nil {
 		return err
 	}
-	defer it.Stop()
+	defer handBack(it)
 	for {
 		msg, err := it.Next(jetstream.NextContext(ctx))
 		if errors.Is(err, jetstream.ErrNoHeartbeat) && ctx.Err() == nil {
@@ -93,6 +93,21 @@ func (b *Bus) consumeOnce(ctx context.Context, c Consumer, handle func(context.C
 			return err
 		}
 		b.deliver(ctx, c, msg, handle)
+	}
+}
+
+// handBack ends it and returns what was fetched but not handled, so that
+// another replica gets it now and not when ackWait is over.
+func handBack(it jetstream.MessagesContext) {
+	it.Drain()
+	for {
+		msg, err := it.Next(jetstream.NextMaxWait(pullExpiry))
+		if err != nil {
+			return // drained, or the connection is gone
+		}
+		if err := msg.Nak(); err != nil {
+			return
+		}
 	}
 }
 
@@ -171,58 +186,4 @@ func protect(fn func() error) (err error) {
 		}
 	}()
 	return fn()
-}
-
-// Follow delivers every message on subject stored since the given time, then
-// the new ones, in order, until ctx ends; then it returns nil. Nothing is
-// remembered anywhere: for caches that are filled again at each start. After
-// an outage a message may come twice.
-func (b *Bus) Follow(ctx context.Context, stream, subject string, since time.Time, handle func(Message)) error {
-	for try := 1; ctx.Err() == nil; try++ {
-		began := time.Now()
-		err := b.followOnce(ctx, stream, subject, since, handle)
-		if ctx.Err() != nil {
-			break
-		}
-		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			b.repair(ctx, "", stream)
-		}
-		b.log.Debug("following interrupted; starting again", "stream", stream, "subject", subject, "error", err)
-		if since.Before(began.Add(-time.Minute)) && time.Since(began) > time.Minute {
-			since, try = began.Add(-time.Minute), 1
-		}
-		if !sleep(ctx, redeliveryDelay(try)) {
-			break
-		}
-	}
-	return nil
-}
-
-func (b *Bus) followOnce(ctx context.Context, stream, subject string, since time.Time, handle func(Message)) error {
-	cons, err := b.js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{subject}, DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since,
-	})
-	if err != nil {
-		return err
-	}
-	it, err := cons.Messages(
-		jetstream.PullExpiry(pullExpiry),
-		jetstream.PullHeartbeat(pullHeartbeat),
-		jetstream.WithMessagesErrOnMissingHeartbeat(false),
-	)
-	if err != nil {
-		return err
-	}
-	defer it.Stop()
-	for {
-		msg, err := it.Next(jetstream.NextContext(ctx))
-		if err != nil {
-			return err
-		}
-		m := decode(msg.Subject(), msg.Headers(), msg.Data())
-		if meta, err := msg.Metadata(); err == nil {
-			m.Stream, m.Seq, m.Tries = meta.Stream, meta.Sequence.Stream, 1
-		}
-		handle(m)
-	}
 }

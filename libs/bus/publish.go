@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -16,15 +15,6 @@ import (
 func (b *Bus) Publish(ctx context.Context, m Message) error {
 	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
-	refused := make(chan error, 1)
-	b.mu.Lock()
-	b.refused[refused] = m.Subject
-	b.mu.Unlock()
-	defer func() {
-		b.mu.Lock()
-		delete(b.refused, refused)
-		b.mu.Unlock()
-	}()
 	done := make(chan error, 1)
 	if err := b.publish(encode(m, Traceparent(ctx)), func(err error) { done <- err }); err != nil {
 		return err
@@ -35,8 +25,6 @@ func (b *Bus) Publish(ctx context.Context, m Message) error {
 			return b.publishOnce(ctx, m)
 		}
 		return wrapPublish(m.Subject, err)
-	case err := <-refused:
-		return err
 	case <-ctx.Done():
 		return wrapPublish(m.Subject, ctx.Err())
 	}
@@ -53,11 +41,7 @@ func (b *Bus) publishOnce(ctx context.Context, m Message) error {
 // answer within five seconds. When PublishAsync itself returns an error (not
 // connected, or too many acks outstanding) done is not called.
 func (b *Bus) PublishAsync(m Message, done func(error)) error {
-	began := time.Now()
 	return b.publish(encode(m, ""), func(err error) {
-		if err != nil && b.wasDenied(m.Subject, began) {
-			err = denial(m.Subject)
-		}
 		if errors.Is(err, jetstream.ErrNoStreamResponse) {
 			b.repairSoon(m.Subject)
 		}

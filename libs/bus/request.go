@@ -129,6 +129,9 @@ func (b *Bus) answer(ctx context.Context, msg *nats.Msg, handle func(ctx context
 	if err == nil {
 		reply.Data, err = json.Marshal(result)
 	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = unavailable(err)
+	}
 	if err != nil {
 		e := errs.Of(err)
 		if e.Slug == errs.Internal {

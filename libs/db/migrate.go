@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
 	"github.com/pressly/goose/v3/lock"
 )
 
@@ -55,19 +56,19 @@ func (d *DB) provider(fsys fs.FS, locked bool) (*goose.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	opts := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
-	dialect := goose.DialectSQLite3
-	if d.Dialect == MySQL {
-		dialect = goose.DialectMySQL
-		if locked {
-			l, err := lock.NewMySQLTableLocker(lock.WithTableLockTimeout(500*time.Millisecond, 600))
-			if err != nil {
-				return nil, err
-			}
-			opts = append(opts, goose.WithLocker(l))
-		}
+	store, err := newVersions(d.Dialect)
+	if err != nil {
+		return nil, err
 	}
-	p, err := goose.NewProvider(dialect, pool, sub, opts...)
+	opts := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true), goose.WithStore(store)}
+	if locked && d.Dialect == MySQL {
+		l, err := lock.NewMySQLTableLocker(lock.WithTableLockTimeout(500*time.Millisecond, 600))
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, goose.WithLocker(l))
+	}
+	p, err := goose.NewProvider(goose.DialectCustom, pool, sub, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("migrations: %w", err)
 	}
@@ -83,4 +84,28 @@ func newer(ctx context.Context, p *goose.Provider) error {
 		return fmt.Errorf("%w: schema version %d, this program knows up to %d", ErrNewer, have, want)
 	}
 	return nil
+}
+
+// versions is goose's own table of applied migrations, plus a direct look
+// whether it exists: goose otherwise reads a row of it, whose time is written
+// by the database in a format that our SQLite connections do not use.
+type versions struct {
+	database.Store
+	exists string
+}
+
+func newVersions(d Dialect) (*versions, error) {
+	dialect, exists := database.DialectSQLite3, "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = '"+goose.DefaultTablename+"'"
+	if d == MySQL {
+		dialect, exists = database.DialectMySQL, "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = '"+goose.DefaultTablename+"'"
+	}
+	s, err := database.NewStore(dialect, goose.DefaultTablename)
+	return &versions{Store: s, exists: exists}, err
+}
+
+// TableExists implements database.StoreExtender.
+func (v *versions) TableExists(ctx context.Context, conn database.DBTxConn) (bool, error) {
+	var n int
+	err := conn.QueryRowContext(ctx, v.exists).Scan(&n)
+	return n > 0, err
 }

@@ -123,7 +123,7 @@ func (r *Relay) publishQueued(ctx context.Context) {
 			select {
 			case r.slots <- struct{}{}:
 			case <-ctx.Done():
-				r.release(rows[i:])
+				r.giveBack(rows[i:])
 				return
 			}
 			r.publish(row)
@@ -135,7 +135,10 @@ func (r *Relay) publishQueued(ctx context.Context) {
 func (r *Relay) publish(row Row) {
 	settle := func(err error) {
 		r.settle(row, err)
-		<-r.slots
+		select {
+		case <-r.slots:
+		default: // Run gave up waiting for this one and took all slots back
+		}
 	}
 	if err := r.b.PublishAsync(r.message(row), settle); err != nil {
 		settle(err)
@@ -167,14 +170,14 @@ func (r *Relay) settle(row Row, err error) {
 	}
 }
 
-// release forgets rows that were not published; the sweep has them.
-func (r *Relay) release(rows []Row) {
+// giveBack puts rows in front of the queue again.
+func (r *Relay) giveBack(rows []Row) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.queue = append(rows, r.queue...)
 	for _, row := range rows {
-		delete(r.busy, row.ID)
+		r.bytes += len(row.Payload)
 	}
-	r.failed = true
 }
 
 // deleting removes acknowledged rows in batches until stop, then the rest.

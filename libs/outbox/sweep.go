@@ -17,9 +17,6 @@ const (
 	sweepEvery = time.Second
 	sweepAge   = 2 * time.Second // younger rows are still with the process that wrote them
 	sweepRows  = 500
-	// Every so many sweeps the age is ignored: a clock that jumped may have
-	// dated rows into the future.
-	sweepAllEvery = 20
 )
 
 // sweeping publishes left-over rows until ctx ends. It starts with everything
@@ -29,7 +26,7 @@ func (r *Relay) sweeping(ctx context.Context) {
 	defer tick.Stop()
 	for n := 0; ; n++ {
 		if r.b.Connected() {
-			r.sweepOnce(ctx, n%sweepAllEvery == 0)
+			r.sweepOnce(ctx, n == 0)
 		}
 		select {
 		case <-ctx.Done():
@@ -44,11 +41,11 @@ func (r *Relay) sweeping(ctx context.Context) {
 func (r *Relay) sweepOnce(ctx context.Context, all bool) {
 	total := 0
 	for ctx.Err() == nil {
-		before := time.Now().UTC().Add(-sweepAge)
+		age := sweepAge
 		if all {
-			before = time.Now().UTC().AddDate(100, 0, 0)
+			age = 0
 		}
-		found, failed, err := r.sweepBatch(ctx, before)
+		found, failed, err := r.sweepBatch(ctx, age)
 		total += found - failed
 		if err != nil && ctx.Err() == nil {
 			r.log.Warn("the outbox could not be swept", "error", err)
@@ -74,23 +71,26 @@ func (r *Relay) sweepOnce(ctx context.Context, all bool) {
 // On MySQL the rows stay locked meanwhile, and other replicas skip them. SQLite
 // has one process and one writer, which must not be held while waiting for the
 // broker, so there the three steps stand alone.
-func (r *Relay) sweepBatch(ctx context.Context, before time.Time) (found, failed int, err error) {
+func (r *Relay) sweepBatch(ctx context.Context, age time.Duration) (found, failed int, err error) {
 	if r.d.Dialect == db.SQLite {
-		return r.sweepIn(ctx, r.d.R.WithContext(ctx), before, func(ids []id.ID) error {
+		return r.sweepIn(ctx, r.d.R.WithContext(ctx), age, func(ids []id.ID) error {
 			return r.d.Tx(ctx, deleteRowsFn(ids))
 		})
 	}
 	err = r.d.W.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		locked := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsSkipLocked})
-		found, failed, err = r.sweepIn(ctx, locked, before, func(ids []id.ID) error { return deleteRowsFn(ids)(tx) })
+		found, failed, err = r.sweepIn(ctx, locked, age, func(ids []id.ID) error { return deleteRowsFn(ids)(tx) })
 		return err
 	})
 	return found, failed, err
 }
 
-func (r *Relay) sweepIn(ctx context.Context, read *gorm.DB, before time.Time, remove func([]id.ID) error) (found, failed int, err error) {
+func (r *Relay) sweepIn(ctx context.Context, read *gorm.DB, age time.Duration, remove func([]id.ID) error) (found, failed int, err error) {
 	var rows []Row
-	err = read.Table("outbox").Where("created_at < ?", before).Order("created_at, id").Limit(sweepRows).Find(&rows).Error
+	// A row from the future was written by a clock that was wrong: its age says
+	// nothing, so it is taken at once.
+	now := time.Now().UTC()
+	err = read.Table("outbox").Where("created_at <= ? OR created_at > ?", now.Add(-age), now.Add(age)).Order("created_at, id").Limit(sweepRows).Find(&rows).Error
 	if err != nil || len(rows) == 0 {
 		return 0, 0, err
 	}
