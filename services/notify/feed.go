@@ -13,8 +13,8 @@ import (
 	"chatapp/libs/id"
 )
 
-// How a log is read: entries per question, fewer after failures in case the
-// answer is too large to travel.
+// How a log is read: entries per question, fewer after three failures in case
+// the answer is too large to travel.
 const (
 	pageLimit  = 200
 	readWithin = 5 * time.Second
@@ -159,7 +159,7 @@ func (f *feed) answer(q question, failures int) error {
 	if !q.headOnly {
 		after = q.after.String()
 	}
-	limit := max(1, pageLimit>>(2*min(failures, 8)))
+	limit := max(1, pageLimit>>(2*max(0, min(failures, 8)-2)))
 	page, head, err := f.hub.readLog(ctx, f.user, after, limit)
 	if reason := errs.Of(err); err != nil && !q.headOnly && noSuchPosition[reason.Slug] {
 		_, head, err = f.hub.readLog(ctx, f.user, "", limit)

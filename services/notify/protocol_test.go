@@ -1,0 +1,417 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"chatapp/libs/authn"
+	"chatapp/libs/errs"
+	"chatapp/libs/id"
+	"chatapp/libs/testkit"
+)
+
+func TestHandshakeRefusals(t *testing.T) { // S10
+	c := newCluster(t)
+	n := c.node(t)
+	n.svc.hub.origins = newOrigins("https://chat.example.org", []string{"https://app.example.org"})
+	token := c.tokens.For(id.New(), "ada")
+	expired := c.tokens.Sign(authn.Identity{UserID: id.New(), SessionID: id.New(), Expires: time.Now().Add(-time.Hour)})
+	upgrade := func(h ...string) http.Header {
+		header := http.Header{
+			"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"},
+			"Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="}, "Sec-Websocket-Protocol": {"chat.v1, bearer." + token},
+			"Origin": {"https://chat.example.org"},
+		}
+		for i := 0; i < len(h); i += 2 {
+			if header.Del(h[i]); h[i+1] != "" {
+				header.Set(h[i], h[i+1])
+			}
+		}
+		return header
+	}
+	cases := map[string]struct {
+		query  string
+		header http.Header
+		slug   errs.Slug // "" = accepted
+	}{
+		"browser":                        {"", upgrade(), ""},
+		"own host as origin":             {"", upgrade("Origin", n.http.URL), ""},
+		"allowed origin":                 {"", upgrade("Origin", "https://APP.example.org"), ""},
+		"program":                        {"", upgrade("Origin", "", "Authorization", "Bearer "+token, "Sec-WebSocket-Protocol", "chat.v1"), ""},
+		"foreign origin":                 {"", upgrade("Origin", "https://evil.example"), errs.OriginNotAllowed},
+		"suffix of an allowed origin":    {"", upgrade("Origin", "https://chat.example.org.evil"), errs.OriginNotAllowed},
+		"other scheme":                   {"", upgrade("Origin", "http://chat.example.org"), errs.OriginNotAllowed},
+		"null origin":                    {"", upgrade("Origin", "null"), errs.OriginNotAllowed},
+		"foreign origin with a header":   {"", upgrade("Origin", "https://evil.example", "Authorization", "Bearer "+token), errs.OriginNotAllowed},
+		"no origin without a header":     {"", upgrade("Origin", ""), errs.OriginNotAllowed},
+		"token in the query":             {"?token=" + token, upgrade(), errs.TokenInURL},
+		"access_token in the query":      {"?access_token=x", upgrade(), errs.TokenInURL},
+		"jwt in the query":               {"?jwt=x", upgrade(), errs.TokenInURL},
+		"version 8":                      {"", upgrade("Sec-WebSocket-Version", "8"), errs.UpgradeRequired},
+		"no upgrade":                     {"", upgrade("Upgrade", ""), errs.UpgradeRequired},
+		"plain GET":                      {"", http.Header{}, errs.UpgradeRequired},
+		"subprotocol missing":            {"", upgrade("Sec-WebSocket-Protocol", "bearer."+token), errs.InvalidParameter},
+		"no key":                         {"", upgrade("Sec-WebSocket-Key", ""), errs.InvalidParameter},
+		"no token":                       {"", upgrade("Sec-WebSocket-Protocol", "chat.v1"), errs.Unauthenticated},
+		"garbage token":                  {"", upgrade("Sec-WebSocket-Protocol", "chat.v1, bearer.x.y.z"), errs.Unauthenticated},
+		"expired token":                  {"", upgrade("Sec-WebSocket-Protocol", "chat.v1, bearer."+expired), errs.Unauthenticated},
+		"garbage header, token offered ": {"", upgrade("Authorization", "Bearer x"), errs.Unauthenticated},
+	}
+	for name, test := range cases {
+		t.Run(name, func(t *testing.T) {
+			req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, n.http.URL+routeSocket+test.query, nil)
+			req.Header = test.header
+			resp, err := http.DefaultTransport.RoundTrip(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			if test.slug == "" {
+				if resp.StatusCode != 101 || resp.Header.Get("Sec-WebSocket-Protocol") != "chat.v1" || resp.Header.Get("X-Request-Id") == "" {
+					t.Fatalf("%v", resp)
+				}
+				return
+			}
+			var p testkit.Problem
+			if err := json.NewDecoder(resp.Body).Decode(&p); err != nil {
+				t.Fatal(err)
+			}
+			if resp.StatusCode != test.slug.Status() || p.Type != "/problems/"+string(test.slug) || p.Instance == "" {
+				t.Fatalf("%d %+v", resp.StatusCode, p)
+			}
+			if test.slug == errs.UpgradeRequired && resp.Header.Get("Upgrade") != "websocket" {
+				t.Fatal("426 without Upgrade")
+			}
+		})
+	}
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	testkit.Call(t, n.svc.Handler(), "POST", routeSocket, token, nil).WantProblem(errs.MethodNotAllowed)
+}
+
+// bad frames: S11. Every one ends its own socket with its code, and no other.
+func TestBadFramesEndTheirOwnSocketOnly(t *testing.T) {
+	c := newCluster(t)
+	n := c.node(t, func(t *timing) { t.hello = 300 * time.Millisecond; t.message = 300 * time.Millisecond })
+	user := id.New()
+	witness := n.connect(t, user, "")
+	const text, binary = websocket.TextMessage, websocket.BinaryMessage
+	hello := `{"type":"hello"}`
+	cases := map[string]struct {
+		code   int
+		kind   int
+		frames []string
+	}{
+		"not JSON":             {4400, text, []string{hello, "garbage"}},
+		"not an object":        {4400, text, []string{hello, "[]"}},
+		"no type":              {4400, text, []string{hello, "{}"}},
+		"null":                 {4400, text, []string{"null"}},
+		"two objects":          {4400, text, []string{hello + hello}},
+		"unknown type":         {4400, text, []string{hello, `{"type":"subscribe"}`}},
+		"wrong kind of field":  {4400, text, []string{hello, `{"type":7}`}},
+		"binary":               {4400, binary, []string{hello}},
+		"hello twice":          {4400, text, []string{hello, hello}},
+		"hello not first":      {4400, text, []string{`{"type":"ack","cursor":"0000000000000abc-1"}`}},
+		"bad cursor":           {4400, text, []string{`{"type":"hello","cursor":"17"}`}},
+		"bad payload":          {4400, text, []string{`{"type":"hello","payload":"some"}`}},
+		"bad ack":              {4400, text, []string{hello, `{"type":"ack"}`}},
+		"typing without where": {4400, text, []string{hello, `{"type":"typing"}`}},
+		"deep nesting":         {4400, text, []string{hello, strings.Repeat("[", 60000)}},
+		"no hello":             {4400, text, nil},
+		"not UTF-8":            {1007, text, []string{"\"\xff\""}},
+		"too large":            {1009, text, []string{hello, `{"type":"` + strings.Repeat("x", 64<<10) + `"}`}},
+		"too many":             {4429, text, append([]string{hello}, many(`{"type":"presence"}`, 40)...)},
+	}
+	for name, test := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := n.dial(t, c.tokens.For(id.New(), "mallory"))
+			for _, f := range test.frames {
+				_ = d.conn.WriteMessage(test.kind, []byte(f)) // the server may have closed already
+			}
+			d.expectClose(t, test.code)
+		})
+	}
+	for name, test := range map[string]struct {
+		code int
+		raw  []byte
+	}{
+		"reserved opcode":         {1002, []byte{0x83, 0x80, 1, 2, 3, 4}},
+		"unmasked":                {1002, []byte{0x81, 0x02, '{', '}'}},
+		"compressed":              {1002, []byte{0xc1, 0x80, 1, 2, 3, 4}},
+		"announces 2^62 bytes":    {1009, []byte{0x81, 0xff, 0x40, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4}},
+		"ping flood":              {4429, bytes.Repeat([]byte{0x89, 0x80, 0, 0, 0, 0}, 100)},
+		"fragments without end":   {1009, append([]byte{0x01, 0x80, 0, 0, 0, 0}, bytes.Repeat(append([]byte{0x00, 0xfe, 0x40, 0x00, 0, 0, 0, 0}, make([]byte, 0x4000)...), 8)...)},
+		"continuation of nothing": {1002, []byte{0x80, 0x80, 0, 0, 0, 0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := n.dial(t, c.tokens.For(id.New(), "mallory"))
+			_, _ = d.conn.NetConn().Write(test.raw)
+			d.expectClose(t, test.code)
+		})
+	}
+	t.Run("the others live", func(t *testing.T) {
+		c.log.post(t, user, 1)
+		witness.expect(t, 1, 1)
+	})
+}
+
+func many(s string, n int) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = s
+	}
+	return out
+}
+
+func TestAnUnfinishedFrameDoesNotLiveOnPings(t *testing.T) {
+	c := newCluster(t)
+	n := c.node(t, func(t *timing) { t.message = 200 * time.Millisecond })
+	d := n.connect(t, id.New(), "")
+	raw := d.conn.NetConn()
+	_, _ = raw.Write([]byte{0x01, 0x80, 0, 0, 0, 0}) // a fragment
+	for range 10 {
+		_, _ = raw.Write([]byte{0x8a, 0x80, 0, 0, 0, 0}) // pongs do not complete it
+	}
+	d.wait(t, "end", func(c *wsClient) bool { return c.over })
+}
+
+func TestAZombieIsClosedAndALiveOneIsNot(t *testing.T) { // I20
+	c := newCluster(t)
+	n := c.node(t, func(t *timing) {
+		t.tick = 10 * time.Millisecond
+		t.ping = 100 * time.Millisecond
+		t.zombie = 500 * time.Millisecond
+	})
+	user := id.New()
+	live := n.connect(t, user, "") // its library answers pings
+	zombie := n.connect(t, id.New(), "")
+	zombie.conn.SetPingHandler(func(string) error { return nil })
+	start := time.Now()
+	zombie.wait(t, "end", func(c *wsClient) bool { return c.over })
+	testkit.Eventually(t, patience, func() bool { return time.Since(start) > 1500*time.Millisecond })
+	c.log.post(t, user, 1)
+	live.expect(t, 1, 1)
+}
+
+func TestTheTwentyFirstConnectionIsRefused(t *testing.T) {
+	c := newCluster(t)
+	n := c.node(t)
+	token := c.tokens.For(id.New(), "ada")
+	var last *wsClient
+	for range maxConnections {
+		last = n.dial(t, token)
+	}
+	d := websocket.Dialer{Subprotocols: []string{subprotocol}}
+	header := http.Header{"Authorization": {"Bearer " + token}}
+	_, resp, err := d.Dial(n.url(), header)
+	if err == nil || resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") == "" {
+		t.Fatalf("%v %v", err, resp)
+	}
+	resp.Body.Close()
+	last.drop()
+	testkit.Eventually(t, patience, func() bool {
+		conn, _, err := d.Dial(n.url(), header) //nolint:bodyclose // a WebSocket
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	})
+}
+
+func TestASlowReaderIsCutAloneAndResumesWithoutLoss(t *testing.T) { // I14
+	c := newCluster(t)
+	n := c.node(t)
+	user := id.New()
+	fast := n.connect(t, user, "")
+	conn := n.rawDial(t, c.tokens.For(user, "slow")) // nobody reads it
+	_ = conn.NetConn().(*net.TCPConn).SetReadBuffer(64 << 10)
+	if err := conn.WriteJSON(map[string]string{"type": "hello"}); err != nil {
+		t.Fatal(err)
+	}
+	f := n.svc.hub.feed(user)
+	testkit.Eventually(t, patience, func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return len(f.seq.lanes) == 2 && f.seq.lanes[1].greeted
+	})
+	slow := f.clients[1]
+	const total = 1500
+	for i := range total {
+		c.log.publish(t, user, c.log.write(user, 1, 10<<10)...)
+		fast.expect(t, 1, uint64(i)+1)
+		slow.queue.mu.Lock()
+		bytes := slow.queue.bytes
+		slow.queue.mu.Unlock()
+		if bytes > maxQueue+(12<<10) {
+			t.Fatalf("%d bytes are queued", bytes)
+		}
+	}
+	late := newClient(t, conn) // wakes up, reads what was on its way, and the code
+	late.expectClose(t, closeSlow)
+	seen := uint64(len(late.seqs))
+	late.expect(t, 1, seen)
+	again := n.connect(t, user, late.last())
+	again.expect(t, seen+1, total)
+}
+
+func TestDrainClosesEverySocketWithAMomentToComeBackAt(t *testing.T) { // I16
+	c := newCluster(t)
+	n := c.node(t)
+	user := id.New()
+	var devices []*wsClient
+	for range 5 {
+		devices = append(devices, n.connect(t, user, ""), n.connect(t, id.New(), ""))
+	}
+	silent := n.dial(t, c.tokens.For(user, "no hello yet"))
+	n.stop()
+	for _, d := range append(devices, silent) {
+		reason := d.expectClose(t, closeRestart).Text
+		ms, err := strconv.Atoi(strings.TrimPrefix(reason, "retry_after_ms="))
+		if err != nil || ms < 0 || ms > 3000 {
+			t.Fatalf("reason %q", reason)
+		}
+	}
+	_, resp, err := websocket.DefaultDialer.Dial(n.url(), http.Header{"Authorization": {"Bearer " + c.tokens.For(user, "ada")}})
+	if err == nil || resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+		t.Fatalf("%v %v", err, resp)
+	}
+	resp.Body.Close()
+	if err := n.svc.Ready(context.Background()); err == nil {
+		t.Fatal("ready after the end")
+	}
+}
+
+func TestTypingReachesTheOtherMembersOnly(t *testing.T) {
+	c := newCluster(t)
+	a, b := c.node(t), c.node(t, func(t *timing) { t.typing = time.Hour })
+	ada, bob, eve := id.New(), id.New(), id.New()
+	conversation, foreign := id.New().String(), id.New().String()
+	c.log.set(func() {
+		c.log.members[conversation] = []string{ada.String(), bob.String()}
+		c.log.members[foreign] = []string{eve.String()}
+	})
+	from := b.connect(t, ada, "")
+	second := a.connect(t, ada, "")
+	to := a.connect(t, bob, "")
+	outsider := a.connect(t, eve, "")
+	for range 3 { // the second and third are too soon
+		from.send(t, map[string]string{"type": "typing", "conversation_id": conversation})
+	}
+	from.send(t, map[string]string{"type": "typing", "conversation_id": foreign})
+	from.wait(t, "error", func(c *wsClient) bool { return len(c.other) == 1 })
+	if from.other[0]["type"] != "error" || from.other[0]["slug"] != "not-found" {
+		t.Fatalf("%v", from.other)
+	}
+	to.wait(t, "typing", func(c *wsClient) bool { return len(c.other) > 0 })
+	c.log.post(t, bob, 1) // behind any further hint
+	to.expect(t, 1, 1)
+	want := fmt.Sprint(map[string]any{"type": "typing", "conversation_id": conversation, "user_id": ada.String()})
+	if len(to.other) != 1 || fmt.Sprint(to.other[0]) != want {
+		t.Fatalf("%v, want one %s", to.other, want)
+	}
+	c.log.post(t, eve, 1)
+	outsider.expect(t, 1, 1)
+	c.log.post(t, ada, 1)
+	second.expect(t, 1, 1)
+	if len(outsider.other)+len(second.other) > 0 {
+		t.Fatalf("typing went to %v, %v", outsider.other, second.other)
+	}
+}
+
+func TestOpenAPIDescribesTheRoutes(t *testing.T) {
+	doc, err := OpenAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d struct {
+		Paths map[string]map[string]any `json:"paths"`
+	}
+	if err := json.Unmarshal(doc, &d); err != nil {
+		t.Fatal(err)
+	}
+	for _, route := range []string{routeSocket, routeStream} {
+		if d.Paths[route]["get"] == nil {
+			t.Fatalf("%s is not described", route)
+		}
+	}
+}
+
+func TestConnectionsLeaveNothingBehind(t *testing.T) { // I21
+	c := newCluster(t)
+	n := c.node(t)
+	for range 20 {
+		var devices []*wsClient
+		for range 20 {
+			devices = append(devices, n.connect(t, id.New(), ""))
+		}
+		for _, d := range devices {
+			d.drop()
+		}
+	}
+	testkit.Eventually(t, patience, func() bool {
+		left := 0
+		n.svc.hub.eachFeed(func(*feed) { left++ })
+		for i := range n.svc.hub.shards {
+			left += n.svc.hub.shards[i].watch.Len()
+		}
+		n.svc.hub.mu.Lock()
+		defer n.svc.hub.mu.Unlock()
+		return left == 0 && n.svc.hub.conns == 0
+	})
+}
+
+func TestParseFrameNeverPanics(t *testing.T) {
+	for _, s := range []string{`{"type":"hello"}`, ` {"type":"hello","x":{"y":[1]}} `} {
+		if _, err := parseFrame([]byte(s)); err != nil {
+			t.Errorf("%s: %v", s, err)
+		}
+	}
+}
+
+func FuzzParseFrame(f *testing.F) {
+	f.Add([]byte(`{"type":"hello","cursor":"0000000000000abc-1"}`))
+	f.Add([]byte(`{"type":"typing","conversation_id":null}`))
+	f.Fuzz(func(_ *testing.T, data []byte) { _, _ = parseFrame(data) })
+}
+
+func FuzzParseEntry(f *testing.F) {
+	f.Add([]byte(`{"cursor":"0000000000000abc-1","seq":1,"type":"message.created","time":"2026-01-01T00:00:00Z","data":{"id":"x"}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		e, err := parseEntry(data)
+		if err != nil {
+			return
+		}
+		for as := range formats {
+			if out := e.as(as); as < formatStream && !json.Valid(out) {
+				t.Fatalf("format %d of %q is %q", as, data, out)
+			}
+		}
+	})
+}
+
+func TestCursorsHaveOneSpelling(t *testing.T) {
+	for _, bad := range []string{"", "-", "1", "abc-1", "0000000000000abc-", "0000000000000abc-01", "0000000000000abc-+1", "+000000000000abc-1", "0000000000000abc--1", "000000000000_abc-1", "0000000000000abc-99999999999999999999", " 0000000000000abc-1"} {
+		if c, err := parseCursor(bad); !errs.Is(err, errs.InvalidCursor) {
+			t.Errorf("%q is %v, %v", bad, c, err)
+		}
+	}
+	for _, good := range []string{"0000000000000abc-0", "ffffffffffffffff-18446744073709551615"} {
+		if c, err := parseCursor(good); err != nil || c.String() != good {
+			t.Errorf("%q is %v, %v", good, c, err)
+		}
+	}
+	if _, err := parseEntry([]byte(`{"seq":1,"cursor":"0000000000000abc-1","type":"x"}`)); err != nil {
+		t.Errorf("cursor not first: %v", err)
+	}
+}
