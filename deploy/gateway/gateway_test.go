@@ -41,12 +41,7 @@ func caddy(t *testing.T) string {
 // its address.
 func gateway(t *testing.T, env map[string]string) string {
 	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := "http://" + free.Addr().String()
-	free.Close()
+	address := "http://" + freeAddress(t)
 	web := t.TempDir()
 	for name, body := range map[string]string{
 		"index.html": "<!doctype html>index", "assets/app-1.js": "script()", "assets/app-1.js.br": "br", "theme.js": "theme()", ".gitkeep": "",
@@ -88,6 +83,19 @@ func gateway(t *testing.T, env map[string]string) string {
 			t.Fatalf("caddy does not answer: %v\n%s", err, log.String())
 		}
 	}
+}
+
+// freeAddress is an address of loopback that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return l.Addr().String()
 }
 
 // replica answers with its name, the path and the headers that reached it.
@@ -218,15 +226,13 @@ func TestReplicasShareTheWorkAndCoverForEachOther(t *testing.T) {
 func TestActiveChecksAvoidReplicasThatAreNotReady(t *testing.T) {
 	// The admin port is one number for all replicas, as in containers: here
 	// the two replicas have an address of loopback each.
-	admin, err := net.Listen("tcp", "127.0.0.1:0")
+	_, port, err := net.SplitHostPort(freeAddress(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := admin.Addr().(*net.TCPAddr).Port
-	admin.Close()
-	env := map[string]string{"CHAT_GATEWAY_HEALTH": "active", "CHAT_GATEWAY_ADMIN_PORT": fmt.Sprint(port)}
+	env := map[string]string{"CHAT_GATEWAY_HEALTH": "active", "CHAT_GATEWAY_ADMIN_PORT": port}
 	for ip, status := range map[string]int{"127.0.0.2": 200, "127.0.0.3": 503} {
-		serve(t, fmt.Sprintf("%s:%d", ip, port), func(w http.ResponseWriter, r *http.Request) {
+		serve(t, net.JoinHostPort(ip, port), func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path != "/readyz" {
 				status = 404
 			}
@@ -253,9 +259,7 @@ func serve(t *testing.T, address string, h http.HandlerFunc) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := httptest.NewUnstartedServer(h)
-	s.Listener.Close()
-	s.Listener = l
+	s := &httptest.Server{Listener: l, Config: &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}}
 	s.Start()
 	t.Cleanup(s.Close)
 	return l.Addr().String()

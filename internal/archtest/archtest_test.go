@@ -135,3 +135,22 @@ func TestRepositoryUIHeadersAgree(t *testing.T) {
 	root, files := repo(t)
 	clean(t, CheckUIHeaders(files, read(t, root, "deploy/gateway/Caddyfile")))
 }
+
+func TestRepositoryReadmeNamesRoutesAndTables(t *testing.T) {
+	root, files := repo(t)
+	tables := map[string][]string{}
+	migrations, err := Paths(root, func(p string) bool {
+		return strings.HasPrefix(p, "services/") && strings.HasSuffix(p, ".sql")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range migrations {
+		service := strings.Split(p, "/")[1]
+		tables[service] = append(tables[service], Tables(read(t, root, p))...)
+	}
+	if len(tables["messages"]) == 0 {
+		t.Error("no tables found in services/messages")
+	}
+	clean(t, CheckServiceTable(read(t, root, "README.md"), Routes(files), tables))
+}

@@ -199,3 +199,11 @@ func secure(h http.Header) { h.Set("Content-Security-Policy", policy); h.Set("Re
 	finds(t, CheckUIHeaders(files, ui(same, "Referrer-Policy no-referrer\n\t\tX-Frame-Options DENY")), "X-Frame-Options")
 	finds(t, CheckUIHeaders(source(t, "web/handler.go", "package web\n"), ""), "no Content-Security-Policy")
 }
+
+func TestReadmeRuleCanFail(t *testing.T) {
+	routes, tables := map[string][]string{"auth": {"/a/"}}, map[string][]string{"auth": Tables("CREATE TABLE IF NOT EXISTS accounts (\ncreate table `keys` (")}
+	clean(t, CheckServiceTable("\n| auth | `/a/` | accounts, keys |\n", routes, tables))
+	finds(t, CheckServiceTable("\n| auth | `/a/b` | accounts, keys |\n", routes, tables), "does not name /a/")
+	finds(t, CheckServiceTable("\n| auth | `/a/` | accounts |\n", routes, tables), "does not name keys")
+	finds(t, CheckServiceTable("\n| users | `/a/` |\n", routes, tables), "no row for auth")
+}
