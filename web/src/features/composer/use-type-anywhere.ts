@@ -1,6 +1,6 @@
 import { type RefObject, useEffect } from 'react';
 
-/** Typing, or Escape, outside of every field goes to the message box: no need to click it first. */
+/** Typing outside of every field goes to the message box: no need to click it first. */
 export function useTypeAnywhere(box: RefObject<HTMLTextAreaElement | null>): void {
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
@@ -10,8 +10,8 @@ export function useTypeAnywhere(box: RefObject<HTMLTextAreaElement | null>): voi
       if (document.querySelector('[role=dialog], [role=menu], [role=alertdialog]')) return;
       if (target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable=true]'))
         return;
-      const letter = event.key.length === 1 && event.key !== ' ';
-      if (letter || event.key === 'Escape') box.current?.focus();
+      // The space scrolls or presses, the question mark asks for help.
+      if (event.key.length === 1 && event.key !== ' ' && event.key !== '?') box.current?.focus();
     };
     window.addEventListener('keydown', onKeyDown);
     return () => window.removeEventListener('keydown', onKeyDown);

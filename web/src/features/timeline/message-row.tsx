@@ -13,6 +13,7 @@ export const MessageRow = memo(function MessageRow({ row, name }: { row: Row; na
   const large = isLargeEmoji(row.body);
   return (
     <div
+      data-message={row.key}
       className={cn('flex flex-col', row.mine ? 'items-end' : 'items-start', row.first ? 'pt-3' : 'pt-0.5')}
     >
       <div className={cn('relative max-w-[min(36rem,82%)]', large ? 'flex flex-col px-1' : bubble(row))}>

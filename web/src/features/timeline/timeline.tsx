@@ -18,7 +18,9 @@ import { usePrepend } from './use-prepend';
 import { type Place, useScroll } from './use-scroll';
 
 /** Fetch the next page when less than this is left in that direction (px). */
-const AHEAD = 900;
+const AHEAD = 600;
+/** Rows this far outside of the window are in the page already (px). */
+const BUFFER = 800;
 
 export interface TimelineProps {
   conversation: Conversation;
@@ -31,10 +33,7 @@ export function Timeline({ conversation, me }: TimelineProps) {
   const view = useTimeline(conversation.id);
   const slow = useSlow(!view.timeline && !view.error);
   return (
-    <section
-      aria-label={messages.timeline.list(conversation.peer.display_name)}
-      className="relative flex min-h-0 flex-1 flex-col bg-canvas"
-    >
+    <div data-region="timeline" className="relative flex min-h-0 flex-1 flex-col bg-canvas">
       {view.timeline ? (
         <List conversation={conversation} me={me} view={view} timeline={view.timeline} />
       ) : view.error ? (
@@ -42,7 +41,7 @@ export function Timeline({ conversation, me }: TimelineProps) {
       ) : slow ? (
         <Loading />
       ) : null}
-    </section>
+    </div>
   );
 }
 
@@ -91,7 +90,14 @@ function List({ conversation, me, view, timeline }: ListProps) {
         className="flex min-h-0 flex-1 flex-col overflow-y-auto overflow-x-hidden overscroll-contain px-4 pb-3 -outline-offset-2 [overflow-anchor:none] phone:px-2.5"
       >
         <div className="grow" />
-        <Virtualizer ref={list} scrollRef={scroller} data={rows} shift={shift} onResize={scroll.onResize}>
+        <Virtualizer
+          bufferSize={BUFFER}
+          ref={list}
+          scrollRef={scroller}
+          data={rows}
+          shift={shift}
+          onResize={scroll.onResize}
+        >
           {(row) => <RowView key={row.key} row={row} conversation={conversation} empty={rows.length === 1} />}
         </Virtualizer>
       </div>
