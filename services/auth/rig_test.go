@@ -167,7 +167,9 @@ func (r *rig) signUp(username string) signedIn {
 	return s
 }
 
-func (s signedIn) revokedSubject() string { return "chat.auth.v1.session_revoked." + s.User.ID.String() }
+func (s signedIn) revokedSubject() string {
+	return "chat.auth.v1.session_revoked." + s.User.ID.String()
+}
 
 func (s signedIn) refresh() header { return cookie(s.cookie.Name, s.cookie.Value) }
 

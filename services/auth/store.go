@@ -63,7 +63,7 @@ const (
 // auditRow is one line of the audit log. Rows are only ever inserted. What was
 // typed into the form is never in it: people type passwords into name fields.
 type auditRow struct {
-	ID        id.ID  `gorm:"column:id;primaryKey"`
+	ID        id.ID `gorm:"column:id;primaryKey"`
 	At        time.Time
 	Event     string `gorm:"column:event"`
 	AccountID *id.ID `gorm:"column:account_id"`
