@@ -93,13 +93,14 @@ func closeCodes() section {
 		Title:   "Close codes",
 		Columns: []string{"Code", "Meaning", "What to do"},
 		Rows: [][]string{
+			{"1007", "Text that is not UTF-8", "A bug of the client."},
 			{"1009", "Frame larger than 64 KiB", "A bug of the client."},
 			{"1012", "The server restarts; the reason is `retry_after_ms=<n>`", "Connect again after that many milliseconds."},
 			{"4400", "Malformed or unknown frame, or no `hello`", "A bug of the client."},
 			{"4401", "Session ended or token expired", "Refresh the token and connect; sign in again when that fails."},
-			{"4403", "Not allowed", "Do not try again."},
+			{"4403", "`reauth` with another user's token", "Connect anew as that user."},
 			{"4408", "The client reads too slowly", "Connect again and resume: nothing is lost."},
-			{"4429", "Too many frames", "Wait, then connect again."},
+			{"4429", "More than 20 frames a second", "Wait, then connect again."},
 		},
 	}
 }

@@ -27,7 +27,7 @@ func (s *Service) routes(server *httpx.Server) {
 	httpx.Register(server, notModified(operation("get-user", http.MethodGet, "/api/v1/users/{id}",
 		"Somebody's profile", http.StatusUnauthorized, http.StatusNotFound)), s.getUser)
 	httpx.Register(server, operation("list-users", http.MethodGet, "/api/v1/users",
-		"The directory: everybody but you, by username; with query, those it finds",
+		"The directory, or a search in it; without yourself, by username",
 		http.StatusBadRequest, http.StatusUnauthorized), s.listUsers)
 }
 
