@@ -131,6 +131,8 @@ func TestTabooRulesCanFail(t *testing.T) {
 	clean(t, CheckNoGinContext(source(t, "libs/httpx/server.go", gin)))
 
 	finds(t, CheckTests(source(t, "libs/x/x_test.go", "package x\nfunc f() { time.Sleep(1) }\n")), "time.Sleep")
+	finds(t, CheckTests(source(t, "libs/x/x_test.go", "package x\nfunc f() { for !done() { time.Sleep(1) } }\n")), "time.Sleep")
+	clean(t, CheckTests(source(t, "libs/x/x_test.go", "package x\nfunc f() { for !done() { if time.Now().After(end) { fail() }; time.Sleep(1) } }\n")))
 	finds(t, CheckTests(source(t, "libs/x/x_test.go", "package x\nfunc f(t *testing.T) { t.Skip() }\n")), "skipped test")
 	finds(t, CheckTests(source(t, "libs/testkit/db.go", "package x\nfunc f(t testing.TB) { t.Skipf(\"no\") }\n")), "skipped test")
 	clean(t, CheckTests(source(t, "libs/x/x_test.go", "package x\nfunc f() { synctest.Test(t, func() { time.Sleep(1) }) }\n")))
