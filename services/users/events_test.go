@@ -57,6 +57,28 @@ func TestEventIsInTheTransaction(t *testing.T) {
 	})
 }
 
+// TestBrokerOutage: without NATS people who are known here go on as always,
+// their changes wait in the outbox, and the replica says that it is not whole.
+func TestBrokerOutage(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		s := w.service(t)
+		ada := w.signUp("ada", "Ada")
+		admitAll(t, s, ada)
+		w.events.Expect(t, ada.profileChanged())
+		testkit.Eventually(t, patience, func() bool { return w.count(t, "outbox") == 0 })
+		w.stopNATS()
+		testkit.Eventually(t, patience, func() bool { return s.Ready(t.Context()) != nil })
+		testkit.Call(t, s.Handler(), http.MethodPatch, "/api/v1/users/me", ada.token, map[string]string{"display_name": "Grace"}).Want(http.StatusOK)
+		if me := get[Me](t, s.Handler(), "/api/v1/users/me", ada.token); me.DisplayName != "Grace" {
+			t.Errorf("the name is %q", me.DisplayName)
+		}
+		wantProblem(t, s, http.MethodGet, "/api/v1/users/"+id.New().String(), ada.token, nil, 503, "unavailable")
+		if n := w.count(t, "outbox"); n != 1 {
+			t.Errorf("%d rows in the outbox, want 1", n)
+		}
+	})
+}
+
 func version(t *testing.T, data []byte) uint64 {
 	t.Helper()
 	var p events.ProfileChanged

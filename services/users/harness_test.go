@@ -27,6 +27,8 @@ type world struct {
 	tokens *testkit.Tokens
 	events *testkit.Recorder
 
+	stopNATS func()
+
 	mu       sync.Mutex
 	accounts map[string]events.Registered
 }
@@ -49,9 +51,10 @@ func (p person) registered() string {
 // eachWorld runs fn on every database with a fresh bus.
 func eachWorld(t *testing.T, fn func(t *testing.T, w *world)) {
 	testkit.EachDB(t, Migrations, func(t *testing.T, d *db.DB) {
-		b := testkit.Bus(t)
+		nats := testkit.NATS(t)
+		b := testkit.Join(t, nats)
 		w := &world{
-			db: d, bus: b, tokens: testkit.NewTokens(t), events: testkit.Record(t, b),
+			db: d, bus: b, stopNATS: nats.Shutdown, tokens: testkit.NewTokens(t), events: testkit.Record(t, b),
 			accounts: map[string]events.Registered{},
 		}
 		fn(t, w)
