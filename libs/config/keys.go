@@ -184,3 +184,12 @@ func wants(t reflect.Type) string {
 		return "a " + t.String()
 	}
 }
+
+// Text is one KEY=value line per setting, as `chatapp config` prints it.
+func Text(c Config) string {
+	var b strings.Builder
+	for _, s := range Describe(c) {
+		fmt.Fprintf(&b, "%s=%s\n", s.Key, s.Value)
+	}
+	return b.String()
+}

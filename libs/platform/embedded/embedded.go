@@ -35,15 +35,15 @@ type Platform struct {
 	nc     *nats.Conn
 }
 
-// New takes the data directory: it makes it (mode 0700) when missing and locks
-// it against a second process. When both NATS and the database are external it
-// touches no file. Errors are one line with cause and cure.
+// New makes the data directory (mode 0700) when it is missing and checks that
+// it can be written. When both NATS and the database are external it touches no
+// file. Errors are one line with cause and cure.
 func New(cfg config.Config, log *slog.Logger) (*Platform, error) {
 	p := &Platform{cfg: cfg, log: log}
 	if cfg.NATSURL != "" && cfg.DatabaseURL != "" {
 		return p, nil
 	}
-	lock, err := lockDir(cfg.DataDir)
+	lock, err := openDir(cfg.DataDir)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func New(cfg config.Config, log *slog.Logger) (*Platform, error) {
 	return p, nil
 }
 
-func lockDir(dir string) (*os.File, error) {
+func openDir(dir string) (*os.File, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		abs = dir
@@ -70,15 +70,28 @@ func lockDir(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, bad(err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("data directory %s is in use by another ChatApp: stop that one, or choose another with CHAT_DATA_DIR", abs), f.Close())
-	}
 	return f, nil
 }
 
-// Bus starts the NATS server inside the process, or connects to CHAT_NATS_URL.
+// claim locks the data directory against a second running ChatApp; commands
+// beside it, such as admin create, use the database without that.
+func (p *Platform) claim() error {
+	if p.lock == nil {
+		return nil
+	}
+	if err := syscall.Flock(int(p.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return fmt.Errorf("data directory %s is in use by another ChatApp: stop that one, or choose another with CHAT_DATA_DIR", filepath.Dir(p.lock.Name()))
+	}
+	return nil
+}
+
+// Bus claims the data directory for this process, then starts the NATS server
+// inside it or connects to CHAT_NATS_URL.
 func (p *Platform) Bus(ctx context.Context) (*bus.Bus, error) {
-	var err error
+	err := p.claim()
+	if err != nil {
+		return nil, err
+	}
 	if p.cfg.NATSURL != "" {
 		p.nc, err = cluster.ConnectNATS(ctx, p.cfg, "chatapp", p.log)
 	} else {

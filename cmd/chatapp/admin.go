@@ -1,0 +1,112 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"golang.org/x/term"
+
+	"chatapp/libs/config"
+	"chatapp/libs/platform/embedded"
+	"chatapp/libs/run"
+	"chatapp/services/auth"
+)
+
+type adminCommands struct {
+	Create adminCreate `cmd:"" help:"Create an administrator. The password is asked for, or comes from --password-stdin, CHAT_ADMIN_PASSWORD or CHAT_ADMIN_PASSWORD_FILE; never from the command line."`
+}
+
+type adminCreate struct {
+	Username      string `help:"Sign-in name; default: CHAT_ADMIN_USERNAME."`
+	DisplayName   string `help:"Name people see; default: the username."`
+	PasswordStdin bool   `help:"Read the password from the first line of standard input."`
+}
+
+// Run creates the account; it also works beside a running ChatApp.
+func (c *adminCreate) Run(ctx context.Context, p program) error {
+	cfg, log, err := p.load()
+	if err != nil {
+		return err
+	}
+	if c.Username == "" {
+		c.Username = cfg.AdminUsername
+	}
+	if c.Username == "" {
+		return errors.New("no username: give --username or set CHAT_ADMIN_USERNAME")
+	}
+	password, err := c.password(p, cfg)
+	if err != nil {
+		return err
+	}
+	platform, err := embedded.New(cfg, log)
+	if err != nil {
+		return err
+	}
+	err = c.create(ctx, platform, run.Deps{Config: cfg, Log: log}, password)
+	if err = errors.Join(err, platform.Close()); err != nil {
+		return err
+	}
+	say(p, "administrator "+c.Username+" created")
+	return nil
+}
+
+func (c *adminCreate) create(ctx context.Context, platform run.Platform, deps run.Deps, password string) error {
+	f, err := find("auth")
+	if err != nil {
+		return err
+	}
+	deps.DB, err = run.OpenSchema(ctx, platform, f, deps.Log)
+	if err != nil {
+		return err
+	}
+	service, err := auth.New(deps)
+	if err == nil {
+		err = service.CreateAdmin(ctx, c.Username, password, c.DisplayName)
+	}
+	if closed := deps.DB.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+func (c *adminCreate) password(p program, cfg config.Config) (string, error) {
+	switch {
+	case c.PasswordStdin:
+		line, err := bufio.NewReader(io.LimitReader(p.in, 4096)).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", fmt.Errorf("reading the password: %w", err)
+		}
+		return strings.TrimRight(line, "\r\n"), nil
+	case cfg.AdminPassword != "":
+		return cfg.AdminPassword, nil
+	case !term.IsTerminal(int(p.in.Fd())):
+		return "", errors.New("no password: use --password-stdin, set CHAT_ADMIN_PASSWORD_FILE, or run it in a terminal")
+	}
+	first, err := ask(p, "Password: ")
+	if err != nil {
+		return "", err
+	}
+	second, err := ask(p, "Again: ")
+	if err != nil {
+		return "", err
+	}
+	if first != second {
+		return "", errors.New("the two passwords differ")
+	}
+	return first, nil
+}
+
+// ask reads a line without showing it.
+func ask(p program, prompt string) (string, error) {
+	_, _ = fmt.Fprint(p.errs, prompt)
+	b, err := term.ReadPassword(int(p.in.Fd()))
+	_, _ = fmt.Fprintln(p.errs)
+	if err != nil {
+		return "", fmt.Errorf("reading the password: %w", err)
+	}
+	return string(b), nil
+}

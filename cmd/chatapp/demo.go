@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"chatapp/libs/config"
+)
+
+// demoPassword is known to everybody who reads this; the demo listens on
+// localhost unless told otherwise.
+const demoPassword = "difference engine"
+
+type demoCommand struct{}
+
+// Run runs the all-in-one in chatapp-demo (or CHAT_DATA_DIR) and fills it.
+func (demoCommand) Run(ctx context.Context, p program) error {
+	if !slices.ContainsFunc(p.environ, func(s string) bool { return strings.HasPrefix(s, "CHAT_DATA_DIR=") }) {
+		p.environ = append(slices.Clone(p.environ), "CHAT_DATA_DIR=chatapp-demo")
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	err := allInOne(ctx, p, func(cfg config.Config, url string) {
+		go func() {
+			if err := fill(ctx, url); err != nil {
+				stop(fmt.Errorf("the demo could not be filled: %w", err))
+				return
+			}
+			say(p,
+				"ChatApp is running with two people: open "+url+" (Ctrl+C stops it)",
+				"  sign in as ada, password: "+demoPassword,
+				"  and, in another browser or a private window, as ben, password: "+demoPassword,
+				"  data: "+cfg.DataDir)
+		}()
+	})
+	if cause := context.Cause(ctx); err == nil && cause != nil && ctx.Err() != cause { //nolint:errorlint // the very value
+		err = cause
+	}
+	return err
+}
+
+// demoLine is one message of the history; its client id is fixed, so that a
+// second run writes nothing.
+type demoLine struct{ from, clientID, body string }
+
+var demoHistory = []demoLine{
+	{"ada", "01900000-0000-7000-8000-000000000001", "Hello Ben! Does this arrive?"},
+	{"ben", "01900000-0000-7000-8000-000000000002", "It does, at once 🎉"},
+	{"ada", "01900000-0000-7000-8000-000000000003", "Good. Then close your laptop, write to me from your phone,\nand open the laptop again."},
+	{"ben", "01900000-0000-7000-8000-000000000004", "Everything is there, in order, and nothing twice."},
+	{"ada", "01900000-0000-7000-8000-000000000005", "As it should be. Scroll, search for people, try the keyboard: Enter sends, Shift+Enter makes a new line."},
+	{"ben", "01900000-0000-7000-8000-000000000006", "See you!"},
+}
+
+// fill signs the two people up (or in) and writes the history, all through the
+// API that everybody uses.
+func fill(ctx context.Context, base string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	people := map[string]session{}
+	for _, name := range []string{"ada", "ben"} {
+		s, err := signIn(ctx, base, name)
+		if err != nil {
+			return err
+		}
+		people[name] = s
+	}
+	for _, line := range demoHistory {
+		to := people["ada"]
+		if line.from == "ada" {
+			to = people["ben"]
+		}
+		body := map[string]string{"to": to.User.ID, "client_id": line.clientID, "body": line.body}
+		if _, err := call(ctx, base+"/api/v1/messages", people[line.from].AccessToken, body, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// session is the part of the API's Session that the demo needs.
+type session struct {
+	AccessToken string `json:"access_token"`
+	User        struct {
+		ID string `json:"id"`
+	} `json:"user"`
+}
+
+func signIn(ctx context.Context, base, name string) (session, error) {
+	var s session
+	display := strings.ToUpper(name[:1]) + name[1:]
+	status, err := call(ctx, base+"/api/v1/auth/register", "",
+		map[string]string{"username": name, "display_name": display, "password": demoPassword}, &s)
+	if status == http.StatusConflict {
+		_, err = call(ctx, base+"/api/v1/auth/login", "", map[string]string{"login": name, "password": demoPassword}, &s)
+	}
+	return s, err
+}
+
+// call posts JSON and reads the answer into out (nil to ignore it).
+func call(ctx context.Context, url, token string, body, out any) (int, error) {
+	data, err := json.Marshal(body)
+	if err != nil {
+		return 0, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(data))
+	if err != nil {
+		return 0, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer res.Body.Close() //nolint:errcheck // read to the end below
+	answer, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err != nil {
+		return res.StatusCode, err
+	}
+	if res.StatusCode >= http.StatusBadRequest {
+		return res.StatusCode, fmt.Errorf("POST %s: %s", req.URL.Path, bytes.TrimSpace(answer))
+	}
+	if out == nil {
+		return res.StatusCode, nil
+	}
+	return res.StatusCode, json.Unmarshal(answer, out)
+}

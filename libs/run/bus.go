@@ -1,0 +1,90 @@
+package run
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"chatapp/libs/authn"
+	"chatapp/libs/bus"
+	"chatapp/libs/config"
+	"chatapp/libs/events"
+	"chatapp/libs/id"
+)
+
+// ensureStreams makes all streams, waiting for JetStream as long as ctx allows:
+// a cluster that is just starting has no leader yet.
+func ensureStreams(ctx context.Context, b *bus.Bus, cfg config.Config, log *slog.Logger) error {
+	for {
+		var failed error
+		for name, subjects := range events.Streams {
+			failed = b.EnsureStream(ctx, bus.Stream{Name: name, Subjects: subjects, MaxAge: cfg.EventRetention, Replicas: cfg.NATSReplicas})
+			if failed != nil {
+				break
+			}
+		}
+		if failed == nil {
+			return nil
+		}
+		log.Warn("waiting for JetStream", "error", failed)
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("gave up waiting for JetStream: %w", failed)
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// keySource fetches auth's public keys over the bus.
+func keySource(b *bus.Bus) authn.KeySource {
+	return func(ctx context.Context) (map[string]ed25519.PublicKey, error) {
+		var reply events.JWKSReply
+		if err := b.Request(ctx, events.RPCJWKS, struct{}{}, &reply); err != nil {
+			return nil, err
+		}
+		return authn.ParseJWKS(reply.JWKS)
+	}
+}
+
+// followRevocations tells the verifier about every session that ended early:
+// those of the last access-token life from the stream, new ones as fast as
+// core NATS brings them, and both again after an interruption.
+func (r *process) followRevocations(ctx context.Context) {
+	subject := events.Subject(events.ServiceAuth, events.NameSessionRevoked, ">")
+	revoke := func(m bus.Message) {
+		var e events.SessionRevoked
+		session, err := id.Nil, json.Unmarshal(m.Data, &e)
+		if err == nil {
+			session, err = id.Parse(e.SessionID)
+		}
+		if err != nil {
+			r.Log.Warn("an event session_revoked cannot be read", "id", m.ID, "error", err)
+			return
+		}
+		r.verifier.Revoke(session, time.Now().Add(r.Config.AccessTokenTTL))
+	}
+	ch := make(chan bus.Message, 256)
+	w := r.bus.Watch(ch)
+	defer w.Close()
+	if err := w.Add(subject); err != nil {
+		r.Log.Warn("revoked sessions are followed through the stream only", "error", err)
+	}
+	var following sync.WaitGroup
+	defer following.Wait()
+	following.Go(func() {
+		since := time.Now().Add(-r.Config.AccessTokenTTL - authn.Leeway)
+		_ = r.bus.Follow(ctx, events.StreamAuth, subject, since, revoke) // nil: it ends with ctx only
+	})
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case m := <-ch:
+			revoke(m)
+		}
+	}
+}

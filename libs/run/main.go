@@ -1,0 +1,265 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"chatapp/libs/authn"
+	"chatapp/libs/bus"
+	"chatapp/libs/config"
+	"chatapp/libs/db"
+	"chatapp/libs/errs"
+)
+
+// Process is one program: what it runs on and with.
+type Process struct {
+	Config   config.Config
+	Log      *slog.Logger
+	Platform Platform
+	Metrics  *prometheus.Registry
+	// Started, if set, is called once all units answer, with the addresses that
+	// are really listened on (admin is nil when not served).
+	Started func(listen, admin net.Addr)
+}
+
+// process is a running Process.
+type process struct {
+	Process
+	public, admin *server
+	bus           *bus.Bus
+	verifier      *authn.Verifier
+	units         []Unit
+	dbs           []*db.DB
+	state         atomic.Value // string: why not ready; "" when ready
+}
+
+// Main runs the units that factories build until ctx ends, then shuts down in
+// order and returns nil. It waits, with a line in the log per try, for a
+// database or a broker that is not there yet, so services may start in any
+// order. An error is one line with cause and, where there is one, cure: an
+// address in use, a database newer than the program, a unit that failed.
+func Main(ctx context.Context, p Process, factories []Factory) error {
+	r := &process{Process: p}
+	r.state.Store("starting")
+	if err := r.listen(); err != nil {
+		return errors.Join(err, p.Platform.Close())
+	}
+	err := r.run(ctx, factories)
+	return errors.Join(err, r.close())
+}
+
+func (r *process) listen() error {
+	var err error
+	if r.public, err = listen(r.Config.Listen, "CHAT_LISTEN", publicHandler(starting()), r.Log); err != nil {
+		return err
+	}
+	if r.Config.AdminListen == "" {
+		return nil
+	}
+	r.admin, err = listen(r.Config.AdminListen, "CHAT_ADMIN_LISTEN", r.adminHandler(), r.Log)
+	if err != nil {
+		r.public.close()
+	}
+	return err
+}
+
+// run builds the units, works until ctx ends or something fails, and stops the
+// units and the HTTP servers.
+func (r *process) run(ctx context.Context, factories []Factory) error {
+	work, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stop(nil)
+	// The first reason wins: a signal, or a unit's error.
+	defer context.AfterFunc(ctx, func() { stop(context.Canceled) })()
+	err := r.build(work, factories)
+	var running sync.WaitGroup
+	if err == nil {
+		r.background(work, &running, stop)
+		r.public.swap(publicHandler(newMux(r.units)))
+		err = r.awaitReady(work)
+	}
+	if err == nil {
+		r.state.Store("")
+		r.announce()
+		<-work.Done()
+	}
+	if cause := context.Cause(work); cause != nil && !errors.Is(cause, context.Canceled) {
+		err = cause
+	} else if ctx.Err() != nil {
+		err = nil // told to stop, perhaps while still waiting for something
+	}
+	r.state.Store("stopping")
+	r.Log.Info("stopping")
+	stop(context.Canceled)
+	r.drain(&running)
+	return err
+}
+
+// build connects the process and makes its units.
+func (r *process) build(ctx context.Context, factories []Factory) error {
+	b, err := r.Platform.Bus(ctx)
+	if err != nil {
+		return err
+	}
+	r.bus = b
+	if err := ensureStreams(ctx, b, r.Config, r.Log); err != nil {
+		return err
+	}
+	r.verifier = authn.NewVerifier(keySource(b))
+	for _, f := range factories {
+		u, err := r.unit(ctx, f)
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.Name, err)
+		}
+		r.units = append(r.units, u)
+	}
+	return nil
+}
+
+func (r *process) unit(ctx context.Context, f Factory) (Unit, error) {
+	d := Deps{
+		Config: r.Config, Log: r.Log.With("service", f.Name), Bus: r.bus,
+		Verifier: r.verifier, Metrics: r.Metrics,
+	}
+	if f.Migrations != nil {
+		schema, err := OpenSchema(ctx, r.Platform, f, r.Log)
+		if err != nil {
+			return nil, err
+		}
+		r.dbs = append(r.dbs, schema)
+		d.DB = schema
+	}
+	return f.New(d)
+}
+
+// OpenSchema opens and migrates the schema of f, waiting for the database as
+// long as ctx allows. The caller closes it.
+func OpenSchema(ctx context.Context, p Platform, f Factory, log *slog.Logger) (*db.DB, error) {
+	d, err := p.DB(ctx, f.Name)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err := d.Migrate(ctx, f.Migrations)
+		switch {
+		case err == nil:
+			return d, nil
+		case errors.Is(err, db.ErrNewer):
+			err = fmt.Errorf("%w; start the newer ChatApp again, or restore a backup made before it was used", err)
+			return nil, errors.Join(err, d.Close())
+		case !errs.Is(err, errs.Unavailable) || ctx.Err() != nil:
+			return nil, errors.Join(err, d.Close())
+		}
+		log.Warn("waiting for the database", "service", f.Name, "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// background starts what the units and this package do until ctx ends. A unit
+// that fails stops the process: restarting is the supervisor's business.
+func (r *process) background(ctx context.Context, running *sync.WaitGroup, stop context.CancelCauseFunc) {
+	for _, u := range r.units {
+		running.Go(func() {
+			if err := u.Run(ctx); err != nil && ctx.Err() == nil {
+				stop(fmt.Errorf("%s stopped working: %w", u.Name(), err))
+			} else if err != nil {
+				r.Log.Warn("unit ended with an error", "unit", u.Name(), "error", err)
+			}
+		})
+	}
+	running.Go(func() { r.followRevocations(ctx) })
+}
+
+// awaitReady polls the units: the friendly line must not come before they work.
+func (r *process) awaitReady(ctx context.Context) error {
+	for ctx.Err() == nil {
+		why := r.unready(ctx)
+		if why == "" {
+			return nil
+		}
+		r.state.Store("starting: " + why)
+		select {
+		case <-ctx.Done():
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return ctx.Err()
+}
+
+func (r *process) announce() {
+	var admin net.Addr
+	if r.admin != nil {
+		admin = r.admin.addr()
+	}
+	names := make([]string, 0, len(r.units))
+	for _, u := range r.units {
+		names = append(names, u.Name())
+	}
+	r.Log.Info("ready", "units", names, "listen", r.public.addr().String(), "admin", admin)
+	if r.Started != nil {
+		r.Started(r.public.addr(), admin)
+	}
+}
+
+// drain stops accepting and waits for open requests and for the units, which
+// were told to stop already.
+func (r *process) drain(running *sync.WaitGroup) {
+	ctx, cancel := context.WithTimeout(context.Background(), r.Config.ShutdownGrace)
+	defer cancel()
+	r.public.shutdown(ctx)
+	done := make(chan struct{})
+	go func() {
+		running.Wait()
+		close(done)
+	}()
+	// Units publish what they hold; that takes as long as one broker timeout.
+	select {
+	case <-done:
+	case <-time.After(r.Config.ShutdownGrace + 10*time.Second):
+		r.Log.Warn("some background work did not end in time")
+	}
+}
+
+func (r *process) close() error {
+	var all error
+	for _, d := range r.dbs {
+		all = errors.Join(all, d.Close())
+	}
+	r.public.close()
+	if r.admin != nil {
+		r.admin.close()
+	}
+	return errors.Join(all, r.Platform.Close())
+}
+
+// unready says which unit is not able to serve and why; "" when all are.
+func (r *process) unready(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	for _, u := range r.units {
+		if err := u.Ready(ctx); err != nil {
+			return u.Name() + ": " + err.Error()
+		}
+	}
+	return ""
+}
+
+// starting answers while the units are not built yet.
+func starting() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		e := errs.New(errs.Unavailable, "ChatApp is starting. Try again in a moment.")
+		e.RetryAfter = time.Second
+		writeProblem(w, req, e)
+	})
+}
