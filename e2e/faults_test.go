@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,7 +24,7 @@ type traffic struct {
 	mu       sync.Mutex
 	posted   map[string]client.Message
 	perFrom  map[string]uint64 // last seq each writer got: they only grow
-	failures int
+	failures []error // of attempts that were retried
 	slowest  time.Duration
 	errs     []error
 
@@ -73,10 +74,10 @@ func (f *traffic) write(ctx context.Context, from *client.Client, to string) {
 	}
 }
 
-func (f *traffic) note(m client.Message, failures int, took time.Duration, err error) {
+func (f *traffic) note(m client.Message, failures []error, took time.Duration, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.failures += failures
+	f.failures = append(f.failures, failures...)
 	f.slowest = max(f.slowest, took)
 	switch {
 	case err != nil:
@@ -151,8 +152,29 @@ func (f *traffic) finish(t *testing.T, w *harness.World) {
 			t.Error(err)
 		}
 	}
+	drained(t, w)
+	for _, err := range f.failures {
+		t.Logf("retried: %v", err)
+	}
 	t.Logf("%s: %d posts, %d attempts failed and were retried, slowest post %v, longest gap of a device %v, reconnects %d",
-		w.Name, len(f.posted), f.failures, f.slowest.Round(time.Millisecond), f.longestGap().Round(time.Millisecond), f.reconnects())
+		w.Name, len(f.posted), len(f.failures), f.slowest.Round(time.Millisecond), f.longestGap().Round(time.Millisecond), f.reconnects())
+}
+
+// drained wants every event out of the outbox, and none given up.
+func drained(t *testing.T, w *harness.World) {
+	t.Helper()
+	if w.DB == nil {
+		return // SQLite files belong to the running process
+	}
+	eventually(t, "every outbox is empty and no event is given up", func() error {
+		left, err := w.DB.Query(t.Context(), "SELECT GROUP_CONCAT(n) FROM (SELECT CONCAT('auth ', COUNT(*)) n FROM chat_auth.outbox UNION ALL SELECT CONCAT('users ', COUNT(*)) FROM chat_users.outbox "+
+			"UNION ALL SELECT CONCAT('messages ', COUNT(*)) FROM chat_messages.outbox UNION ALL SELECT CONCAT('dead of users ', COUNT(*)) FROM chat_users.dead_letters "+
+			"UNION ALL SELECT CONCAT('dead of messages ', COUNT(*)) FROM chat_messages.dead_letters) AS t")
+		if err == nil && left != "auth 0,users 0,messages 0,dead of users 0,dead of messages 0" {
+			err = errors.New(left)
+		}
+		return err
+	})
 }
 
 func (f *traffic) reconnects() (n int) {
@@ -176,7 +198,7 @@ func (f *traffic) longestGap() (gap time.Duration) {
 // of the stream. Where there is only one process, it is started again.
 func killReplicas(t *testing.T, w *harness.World) {
 	f := startTraffic(t, w)
-	f.flow(t, 40)
+	f.flow(t, 150)
 	var killed []*harness.Process
 	for i, service := range []string{harness.Notify, harness.Messages} {
 		// Of an all-in-one, the second kill must leave one alive: the same dies.
@@ -189,7 +211,7 @@ func killReplicas(t *testing.T, w *harness.World) {
 		if !w.Replicated() {
 			must(t, p.Start(t.Context()))
 		}
-		f.flow(t, 60)
+		f.flow(t, 200)
 	}
 	f.arrived(t, 30*time.Second)
 	for _, p := range killed {
@@ -197,7 +219,7 @@ func killReplicas(t *testing.T, w *harness.World) {
 			must(t, p.Start(t.Context()))
 		}
 	}
-	f.flow(t, 20)
+	f.flow(t, 100)
 	f.finish(t, w)
 	if f.reconnects() == 0 {
 		t.Error("no device had to reconnect: the kill killed nothing")
@@ -214,7 +236,7 @@ func rollingRestart(t *testing.T, w *harness.World) {
 		must(t, p.Stop(ctx))
 		cancel()
 		must(t, p.Start(t.Context()))
-		f.flow(t, 5)
+		f.flow(t, 20)
 	}
 	f.finish(t, w)
 	restarts := 0
@@ -236,7 +258,7 @@ func rollingRestart(t *testing.T, w *harness.World) {
 func brokerOutage(t *testing.T, w *harness.World) {
 	f := startTraffic(t, w)
 	f.flow(t, 20)
-	failures := func() int { f.mu.Lock(); defer f.mu.Unlock(); return f.failures }
+	failures := func() int { f.mu.Lock(); defer f.mu.Unlock(); return len(f.failures) }
 	before := failures()
 	w.NATS.Kill()
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); {

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -144,7 +145,13 @@ func logoutClosesSocket(t *testing.T, w *harness.World) {
 		}
 	}
 	for _, site := range w.Everywhere() {
-		wantProblem(t, alice.At(site).JSON(t.Context(), http.MethodGet, "/api/v1/users/me", nil, nil), http.StatusUnauthorized, "unauthenticated")
+		eventually(t, "the access token is refused", func() error {
+			err := alice.At(site).JSON(ctx, http.MethodGet, "/api/v1/users/me", nil, nil)
+			if p, ok := errors.AsType[*client.Problem](err); !ok || p.Status != http.StatusUnauthorized {
+				return fmt.Errorf("answered %v", err)
+			}
+			return nil
+		})
 		wantProblem(t, alice.At(site).Refresh(t.Context()), http.StatusUnauthorized, "unauthenticated")
 	}
 	m := post(t, other, alice.ID(), text("still here"))

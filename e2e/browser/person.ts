@@ -74,10 +74,12 @@ export class Person {
     return page.items;
   }
 
+  /** The list of conversations. */
   get list(): Locator {
-    return this.page.getByRole('navigation', { name: 'Conversations' }).or(this.page.getByRole('region', { name: 'Conversations' })).first();
+    return this.page.getByRole('navigation', { name: 'Conversations' });
   }
 
+  /** The conversation on screen. */
   get conversation(): Locator {
     return this.page.getByRole('region', { name: /^Conversation with / });
   }
@@ -88,16 +90,31 @@ export class Person {
 
   /** The row of a conversation in the list. */
   row(other: Person): Locator {
-    return this.page.getByRole('link', { name: new RegExp(other.name) });
+    return this.list.getByRole('link', { name: exactly(other.name) });
   }
 
-  /** The bubbles on screen, as texts, top to bottom. */
+  /** The scrolling list of messages. */
+  get timeline(): Locator {
+    return this.page.getByRole('list', { name: /^Messages with / });
+  }
+
+  /** The bubbles on screen, top to bottom; day lines and the like are none. */
   get bubbles(): Locator {
-    return this.page.locator('[data-message]');
+    return this.timeline.getByRole('listitem').and(this.page.locator(':not([data-row^="day:"], [data-row="unread"], [data-row="beginning"])'));
   }
 
   bubble(text: string): Locator {
     return this.bubbles.filter({ has: this.page.getByText(text, { exact: true }) });
+  }
+
+  /** The word for how far an own message has got: Sending, Sent, Read, Not sent. */
+  state(text: string, state: string | RegExp): Locator {
+    return this.bubble(text).getByText(state, { exact: true }).first();
+  }
+
+  /** Waits until the server has an own message. */
+  async delivered(text: string): Promise<void> {
+    await expect(this.state(text, /^(Sent|Read)$/)).toBeAttached();
   }
 
   /** Finds somebody with the people search and opens the conversation. */
@@ -105,7 +122,7 @@ export class Person {
     await this.page.getByRole('button', { name: 'New conversation' }).click();
     const dialog = this.page.getByRole('dialog');
     await dialog.getByPlaceholder('Name or username').fill(other.username);
-    await dialog.getByRole('option', { name: new RegExp(other.name) }).click();
+    await dialog.getByRole('option', { name: exactly(other.name) }).click();
     await expect(this.composer).toBeFocused();
   }
 
@@ -114,4 +131,9 @@ export class Person {
     await this.composer.fill(text);
     await this.composer.press('Enter');
   }
+}
+
+/** A name as a whole: "Bob 1" is not "Bob 12". */
+export function exactly(name: string): RegExp {
+  return new RegExp(`${name}(?!\\d)`);
 }

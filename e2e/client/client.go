@@ -143,9 +143,9 @@ func (c *Client) Post(ctx context.Context, to, clientID, body string) (m Message
 }
 
 // PostUntil retries Post with the same client_id until it is answered 2xx, as
-// the UI's outbox does. Failures says how many attempts went wrong. Answers
+// the UI's outbox does. Failures are the attempts that went wrong. Answers
 // that no retry can change (4xx but 429) end it at once.
-func (c *Client) PostUntil(ctx context.Context, to, clientID, body string) (m Message, failures int, err error) {
+func (c *Client) PostUntil(ctx context.Context, to, clientID, body string) (m Message, failures []error, err error) {
 	wait := 20 * time.Millisecond
 	for {
 		m, _, err = c.Post(ctx, to, clientID, body)
@@ -153,7 +153,7 @@ func (c *Client) PostUntil(ctx context.Context, to, clientID, body string) (m Me
 		if err == nil || !errors.As(err, &p) || (p.Status >= 400 && p.Status < 500 && p.Status != http.StatusTooManyRequests) {
 			return m, failures, err
 		}
-		failures++
+		failures = append(failures, err)
 		select {
 		case <-ctx.Done():
 			return m, failures, fmt.Errorf("%w; last answer: %w", ctx.Err(), err)

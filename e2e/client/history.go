@@ -2,9 +2,11 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"strings"
 )
 
@@ -62,8 +64,12 @@ func (c *Client) CheckLog(ctx context.Context, seen View) error {
 		return fmt.Errorf("the log has %d entries, the device saw %d", len(log), len(seen.Entries))
 	}
 	for i, e := range seen.Entries {
-		if e.Cursor != log[i].Cursor || e.Type != log[i].Type || string(e.Data) != string(log[i].Data) {
-			return fmt.Errorf("pushed %+v, logged %+v", e, log[i])
+		var pushed, logged any
+		if err := errors.Join(json.Unmarshal(e.Data, &pushed), json.Unmarshal(log[i].Data, &logged)); err != nil {
+			return err
+		}
+		if e.Cursor != log[i].Cursor || e.Type != log[i].Type || !e.Time.Equal(log[i].Time) || !reflect.DeepEqual(pushed, logged) {
+			return fmt.Errorf("pushed %s %s %s, logged %s %s %s", e.Cursor, e.Type, e.Data, log[i].Cursor, log[i].Type, log[i].Data)
 		}
 	}
 	return nil

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { expect, test } from '../fixtures.js';
-import type { Person } from '../person.js';
+import { exactly, type Person } from '../person.js';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const pictures = join(import.meta.dirname, '../../artifacts/screenshots');
@@ -60,7 +60,7 @@ for (const [size, viewport] of Object.entries(sizes)) {
       await anna.row(ben).click();
       await expect(anna.bubbles).toHaveCount(talk.length);
       await anna.send('On my way ☕');
-      await expect(anna.bubble('On my way ☕').getByText('Sent')).toBeAttached();
+      await anna.delivered('On my way ☕');
       await look(anna, 'conversation');
       if (size === 'desktop') {
         await anna.page.keyboard.press('ControlOrMeta+k');
@@ -82,10 +82,10 @@ test('everything can be done with the keyboard alone', async ({ person }) => {
   await alice.open();
   await alice.page.keyboard.press('ControlOrMeta+k');
   await alice.page.keyboard.type(bob.username);
-  await expect(alice.page.getByRole('option', { name: new RegExp(bob.name) })).toBeVisible();
+  await expect(alice.page.getByRole('option', { name: exactly(bob.name) })).toBeVisible();
   await alice.page.keyboard.press('Enter');
   await expect(alice.composer).toBeFocused();
   await alice.page.keyboard.type('no mouse');
   await alice.page.keyboard.press('Enter');
-  await expect(alice.bubble('no mouse').getByText('Sent')).toBeAttached();
+  await alice.delivered('no mouse');
 });

@@ -16,11 +16,11 @@ test('Enter sends, Shift+Enter breaks the line, blanks do nothing', async ({ per
   await expect(alice.composer).toHaveValue('');
   await expect(alice.composer).toBeFocused();
   await expect(alice.bubbles).toHaveCount(1);
-  await expect(alice.bubbles.getByText('Sent')).toBeAttached();
+  await expect(alice.bubbles.getByText('Sent', { exact: true })).toBeAttached();
   await alice.composer.fill('by the button');
   await alice.page.getByRole('button', { name: 'Send message' }).click();
   await expect(alice.bubbles).toHaveCount(2);
-  await expect(alice.bubbles.last().getByText('Sent')).toBeAttached();
+  await alice.delivered('by the button');
   expect((await alice.history(bob)).map((m) => m.body)).toEqual(['line one\nline two', 'by the button']);
 });
 
@@ -30,7 +30,7 @@ test('what is written is sent once, however often Enter is pressed', async ({ pe
   await alice.find(bob);
   await alice.composer.fill('only once');
   await Promise.all([alice.composer.press('Enter'), alice.composer.press('Enter'), alice.page.getByRole('button', { name: 'Send message' }).click({ force: true, timeout: 1000 }).catch(() => {})]);
-  await expect(alice.bubble('only once').getByText('Sent')).toBeAttached();
+  await alice.delivered('only once');
   expect((await alice.history(bob)).map((m) => m.body)).toEqual(['only once']);
 });
 
@@ -44,12 +44,12 @@ test('a refused message keeps its text, and Retry sends the same one', async ({ 
     await route.fulfill({ status: 403, contentType: 'application/problem+json', body: JSON.stringify({ type: '/problems/forbidden', title: 'Forbidden', status: 403 }) });
   });
   await alice.send('do not lose me');
-  await expect(alice.bubble('do not lose me').getByText(/^Not sent/).first()).toBeAttached();
+  await expect(alice.state('do not lose me', /^Not sent/)).toBeAttached();
   await alice.page.reload(); // not even a reload loses it
-  await expect(alice.bubble('do not lose me').getByText(/^Not sent/).first()).toBeAttached();
+  await expect(alice.state('do not lose me', /^Not sent/)).toBeAttached();
   await alice.page.unroute('**/api/v1/messages');
   await alice.bubble('do not lose me').getByRole('button', { name: 'Retry' }).click();
-  await expect(alice.bubble('do not lose me').getByText('Sent', { exact: true })).toBeAttached();
+  await alice.delivered('do not lose me');
   const history = await alice.history(bob);
   expect(history.map((m) => m.body)).toEqual(['do not lose me']);
   expect(tried).toContain(history[0]?.client_id);

@@ -13,7 +13,7 @@ test('one pane on a phone: list, conversation, back', async ({ person }) => {
   await expect(alice.bubble('hello')).toBeVisible();
   await expect(alice.row(bob)).not.toBeInViewport();
   await alice.send('from the phone');
-  await expect(alice.bubble('from the phone').getByText('Sent')).toBeAttached();
+  await alice.delivered('from the phone');
   await expectNoSidewaysScroll(alice.page);
   await alice.page.getByRole('link', { name: 'Back to all conversations' }).or(alice.page.getByRole('button', { name: 'Back to all conversations' })).tap();
   await expect(alice.row(bob)).toContainText('You: from the phone');

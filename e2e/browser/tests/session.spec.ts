@@ -13,6 +13,7 @@ test('a reload stays signed in; signing out leaves nothing behind', async ({ per
 
   await alice.page.getByRole('button', { name: /^Your menu/ }).click();
   await alice.page.getByRole('menuitem', { name: 'Sign out' }).click();
+  await alice.page.getByRole('dialog').getByRole('button', { name: 'Sign out' }).click();
   await expect(alice.page.getByRole('heading', { name: 'Welcome back' })).toBeVisible();
   await expect(alice.page.getByText('a private word')).toHaveCount(0);
   expect(await alice.context.cookies()).toEqual([]);
