@@ -9,13 +9,16 @@ const closers: Record<string, string> = { ')': '(', ']': '[', '}': '{' };
 
 /** Cuts punctuation that belongs to the sentence, and closing brackets that nothing in the link opened. */
 function trimEnd(link: string): string {
-  let text = link;
+  const count: Record<string, number> = {};
+  for (const char of link) count[char] = (count[char] ?? 0) + 1;
+  let end = link.length;
   for (;;) {
-    const last = text.at(-1) ?? '';
+    const last = link.charAt(end - 1);
     const opener = closers[last];
-    const unbalanced = opener !== undefined && text.split(last).length > text.split(opener).length;
-    if (!unbalanced && !/[.,:;!?…'"’”»*_~]/u.test(last)) return text;
-    text = text.slice(0, -1);
+    const unbalanced = opener !== undefined && (count[last] ?? 0) > (count[opener] ?? 0);
+    if (!unbalanced && !/[.,:;!?…'"’”»*_~]/u.test(last)) return link.slice(0, end);
+    count[last] = (count[last] ?? 0) - 1;
+    end--;
   }
 }
 

@@ -112,7 +112,7 @@ export const messages = {
     menu: (name: string) => `Your menu, signed in as ${name}`,
     menuLabel: 'Your menu',
     search: 'Search',
-    searchLabel: 'Search people and conversations',
+    searchMore: ' people and conversations',
     compose: 'New conversation',
     theme: 'Theme',
     themeAuto: 'Same as the system',

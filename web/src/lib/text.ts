@@ -13,8 +13,7 @@ export function trimBody(text: string): string {
   return text.trim();
 }
 
-const emoji =
-  /^(?:\p{RI}\p{RI}|[#*0-9]\ufe0f?\u20e3|\p{Emoji_Presentation}|\p{Emoji}\ufe0f|\p{Extended_Pictographic})/u;
+const emoji = /^(?:\p{RI}\p{RI}|[#*0-9]\ufe0f?\u20e3|\p{Emoji_Presentation}|\p{Emoji}\ufe0f)/u;
 
 /** Whether the text is one to three emoji and nothing else (spaces between them are fine): shown large. */
 export function isLargeEmoji(text: string): boolean {

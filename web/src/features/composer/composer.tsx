@@ -56,7 +56,7 @@ export function Composer({ conversationId, name }: ComposerProps) {
       }}
     >
       <div className="mx-auto flex max-w-[52rem] items-end gap-2">
-        <div className="flex min-w-0 flex-1 flex-col rounded-[22px] border border-edge/55 bg-surface transition-colors focus-within:border-accent focus-within:ring-1 focus-within:ring-accent">
+        <div className="flex min-w-0 flex-1 flex-col rounded-[22px] border border-edge/55 bg-surface transition-colors focus-within:border-accent">
           <textarea
             ref={box}
             id="composer"

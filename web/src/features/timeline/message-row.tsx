@@ -19,7 +19,14 @@ export const MessageRow = memo(function MessageRow({ row, name }: { row: Row; na
       <div className={cn('relative max-w-[min(36rem,82%)]', large ? 'flex flex-col px-1' : bubble(row))}>
         <span className="sr-only">{row.mine ? messages.timeline.you : name}: </span>
         {large ? (
-          <span className={cn('text-emoji', row.mine && 'text-end')}>{row.body}</span>
+          <span
+            className={cn(
+              'text-emoji [font-family:Apple_Color_Emoji,Segoe_UI_Emoji,Noto_Color_Emoji,var(--font-sans)]',
+              row.mine && 'text-end',
+            )}
+          >
+            {row.body}
+          </span>
         ) : (
           <MessageText text={row.body} mine={row.mine} />
         )}
@@ -51,7 +58,7 @@ function Meta({ row, large }: { row: Row; large: boolean }) {
         'select-none text-meta tabular-nums',
         large
           ? 'flex items-center gap-1 self-end'
-          : 'float-right mt-[5px] -mb-0.5 ml-2.5 flex items-center gap-0.5',
+          : 'float-right mt-[5px] -mb-0.5 ml-2.5 flex items-center gap-1',
         plain ? 'text-muted' : 'text-on-mine-muted',
       )}
     >
@@ -67,10 +74,10 @@ function Failed({ row }: { row: Row }) {
   return (
     <div className="mt-1 flex max-w-[min(36rem,82%)] flex-wrap items-center justify-end gap-x-1 text-danger text-xs">
       <span>{row.reason ? messages.states.failedBecause(row.reason) : messages.states.failed}</span>
-      <Button variant="ghost" size="sm" onClick={() => retryMessage(row.clientId)}>
+      <Button variant="ghost" size="sm" className="px-2" onClick={() => retryMessage(row.clientId)}>
         {messages.states.retry}
       </Button>
-      <Button variant="ghost" size="sm" onClick={() => deleteMessage(row.clientId)}>
+      <Button variant="ghost" size="sm" className="px-2" onClick={() => deleteMessage(row.clientId)}>
         {messages.states.delete}
       </Button>
     </div>
