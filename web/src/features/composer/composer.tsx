@@ -120,9 +120,13 @@ function useGrow(box: React.RefObject<HTMLTextAreaElement | null>, text: string)
   useLayoutEffect(() => {
     const element = box.current;
     if (!element) return;
+    // While it is measured nothing around it may move: the messages above would scroll.
+    const frame = element.parentElement;
+    if (frame) frame.style.minHeight = `${frame.offsetHeight}px`;
     element.style.height = 'auto';
     const { scrollHeight } = element;
     element.style.height = `${scrollHeight}px`;
+    if (frame) frame.style.minHeight = '';
     element.style.overflowY = scrollHeight > element.clientHeight + 1 ? 'auto' : 'hidden';
   }, [box, text]);
 }
