@@ -12,9 +12,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"chatapp/libs/errs"
 	"chatapp/libs/httpx"
 )
 
@@ -91,7 +91,7 @@ func (s *server) close() {
 
 // newMux puts each unit's handler on its routes. What nobody serves is a
 // not-found problem, also below /api/ when the web unit takes all the rest.
-func newMux(units []Unit) http.Handler {
+func newMux(units []Unit, log *slog.Logger, metrics prometheus.Registerer) http.Handler {
 	mux := http.NewServeMux()
 	taken := map[string]bool{}
 	for _, u := range units {
@@ -101,9 +101,7 @@ func newMux(units []Unit) http.Handler {
 			taken[route] = true
 		}
 	}
-	missing := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, r, errs.New(errs.NotFound, "There is nothing at this address."))
-	})
+	missing := httpx.New(httpx.Options{Service: "gateway", Title: "ChatApp", Log: log, Metrics: metrics}).Handler()
 	for _, route := range []string{"/", "/api/"} {
 		if !taken[route] {
 			mux.Handle(route, missing)
@@ -146,9 +144,7 @@ func (r *process) adminHandler() http.Handler {
 		}
 		answer(w, http.StatusOK, "ready")
 	})
-	if r.Metrics != nil {
-		mux.Handle("GET /metrics", promhttp.HandlerFor(r.Metrics, promhttp.HandlerOpts{}))
-	}
+	mux.Handle("GET /metrics", promhttp.HandlerFor(r.Metrics, promhttp.HandlerOpts{}))
 	return mux
 }
 

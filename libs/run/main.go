@@ -83,7 +83,7 @@ func (r *process) run(ctx context.Context, factories []Factory) error {
 	var running sync.WaitGroup
 	if err == nil {
 		r.background(work, &running, stop)
-		r.public.swap(publicHandler(newMux(r.units)))
+		r.public.swap(publicHandler(newMux(r.units, r.Log, r.Metrics)))
 		err = r.awaitReady(work)
 	}
 	if err == nil {

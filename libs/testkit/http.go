@@ -156,3 +156,8 @@ func (r *Response) WantProblem(slug errs.Slug) Problem {
 	}
 	return p
 }
+
+// JWKS is the public key set, as auth answers RPCJWKS.
+func (k *Tokens) JWKS() []byte {
+	return authn.JWKS(map[string]ed25519.PublicKey{testKeyID: k.key.Public().(ed25519.PublicKey)})
+}

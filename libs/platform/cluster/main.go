@@ -21,7 +21,7 @@ import (
 func Main(f run.Factory) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	context.AfterFunc(ctx, stop)
+	run.EndOnSecondSignal(ctx, stop)
 	if err := command(ctx, f, os.Args[1:], os.Environ(), os.Stdout); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", f.Name, err)
 		return 1
