@@ -25,7 +25,7 @@ export function ConversationPane({ id, me }: { id: string; me: string }) {
     const gone = toProblem(error).slug === 'not-found';
     return (
       <div role="alert" className="flex h-full flex-col items-center justify-center gap-4 p-8 text-center">
-        <p className="max-w-sm text-md text-muted">{gone ? t.notFound : t.loadFailed}</p>
+        <h1 className="max-w-sm text-md text-muted">{gone ? t.notFound : t.loadFailed}</h1>
         <Button variant="secondary" onClick={gone ? () => navigate(paths.home) : () => void refetch()}>
           {gone ? t.notFoundAction : t.retry}
         </Button>

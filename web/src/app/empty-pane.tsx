@@ -16,9 +16,9 @@ export function EmptyPane({ user, onSearch }: { user: SessionUser; onSearch: () 
   return (
     <div className="flex h-full animate-fade flex-col items-center justify-center px-8 text-center">
       <Logo className="size-16" />
-      <h1 className="mt-5 font-semibold text-title">
+      <h2 className="mt-5 font-semibold text-title">
         {first ? t.welcomeTitle(profile?.display_name ?? user.display_name) : t.pickTitle}
-      </h1>
+      </h2>
       <p className="mt-1 mb-6 max-w-sm text-md text-muted">{first ? t.welcomeText : t.pickText}</p>
       {first ? (
         <Button onClick={onSearch}>{messages.sidebar.emptyAction}</Button>

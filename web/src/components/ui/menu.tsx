@@ -6,7 +6,7 @@ import { cn } from './cn';
 const row =
   'flex h-10 touch:h-11 select-none items-center gap-3 rounded-md px-2.5 text-md outline-none data-highlighted:bg-raised';
 
-/** A menu that opens under its trigger. Arrow keys, type-ahead, Esc and focus return are Radix's. */
+/** A menu that opens under its trigger, inside the same landmark (no portal). Arrow keys, type-ahead, Esc and focus return are Radix's. */
 export function Menu({
   trigger,
   label,
@@ -19,17 +19,15 @@ export function Menu({
   return (
     <Radix.Root modal={false}>
       <Radix.Trigger asChild>{trigger}</Radix.Trigger>
-      <Radix.Portal>
-        <Radix.Content
-          align="start"
-          sideOffset={6}
-          collisionPadding={8}
-          aria-label={label}
-          className="z-50 min-w-60 max-w-80 origin-(--radix-dropdown-menu-content-transform-origin) animate-pop rounded-lg bg-overlay p-1.5 text-ink shadow-overlay"
-        >
-          {children}
-        </Radix.Content>
-      </Radix.Portal>
+      <Radix.Content
+        align="start"
+        sideOffset={6}
+        collisionPadding={8}
+        aria-label={label}
+        className="z-50 min-w-60 max-w-80 origin-(--radix-dropdown-menu-content-transform-origin) animate-pop rounded-lg bg-overlay p-1.5 text-ink shadow-overlay"
+      >
+        {children}
+      </Radix.Content>
     </Radix.Root>
   );
 }
@@ -39,14 +37,15 @@ export type MenuItemProps = {
   /** A keyboard shortcut shown at the end of the row. */
   shortcut?: string;
   danger?: boolean;
+  className?: string;
   onSelect: () => void;
   children: ReactNode;
 };
 
 /** One action of a menu. */
-export function MenuItem({ icon, shortcut, danger, onSelect, children }: MenuItemProps) {
+export function MenuItem({ icon, shortcut, danger, className, onSelect, children }: MenuItemProps) {
   return (
-    <Radix.Item onSelect={onSelect} className={cn(row, 'cursor-pointer', danger && 'text-danger')}>
+    <Radix.Item onSelect={onSelect} className={cn(row, 'cursor-pointer', danger && 'text-danger', className)}>
       <span aria-hidden="true" className={cn('inline-flex w-5 justify-center', !danger && 'text-muted')}>
         {icon}
       </span>

@@ -1,5 +1,5 @@
-import { type UIEvent, useEffect, useRef } from 'react';
-import { Skeleton, useSlow } from '@/components/ui';
+import { type UIEvent, useEffect } from 'react';
+import { cn, Skeleton, useSlow } from '@/components/ui';
 import type { User } from '@/lib/api';
 import { messages } from '@/lib/messages';
 import { ChoiceRow } from './choice-row';
@@ -23,7 +23,6 @@ type Props = {
 
 /** The results in groups, and what to say when there are none. */
 export function ChoiceList({ id, groups, me, activeKey, onActive, onPick, onNearEnd, status }: Props) {
-  const root = useRef<HTMLDivElement>(null);
   const slow = useSlow(status.searching);
   const count = groups.reduce((sum, group) => sum + group.choices.length, 0);
 
@@ -36,8 +35,14 @@ export function ChoiceList({ id, groups, me, activeKey, onActive, onPick, onNear
   };
 
   return (
-    <div ref={root} onScroll={onScroll} className="min-h-0 flex-1 overflow-y-auto overscroll-contain py-2">
-      <div role="listbox" id={id} aria-label={t.results}>
+    <>
+      <div
+        role="listbox"
+        id={id}
+        aria-label={t.results}
+        onScroll={onScroll}
+        className={cn('min-h-0 overflow-y-auto overscroll-contain', count > 0 && 'py-2')}
+      >
         {groups.map((group) => (
           // biome-ignore lint/a11y/useSemanticElements: groups of a listbox have no element of their own.
           <div key={group.label} role="group" aria-label={group.label}>
@@ -58,8 +63,9 @@ export function ChoiceList({ id, groups, me, activeKey, onActive, onPick, onNear
           </div>
         ))}
       </div>
-      {slow ? <Searching /> : <Outcome count={count} {...status} />}
-    </div>
+      <div className="shrink-0">{slow ? <Searching /> : <Outcome count={count} {...status} />}</div>
+      <div className="flex-1" />
+    </>
   );
 }
 

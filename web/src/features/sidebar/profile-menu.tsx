@@ -21,10 +21,10 @@ export function ProfileMenu({ user, onShowShortcuts, onSignOut }: Props) {
   const trigger = (
     <button
       type="button"
-      aria-label={t.menu(name)}
       className="touch-target inline-flex size-10 shrink-0 items-center justify-center rounded-full transition-colors hover:bg-raised aria-expanded:bg-raised"
     >
       <Avatar id={user.id} name={name} size="sm" />
+      <span className="sr-only">{t.menu(name)}</span>
     </button>
   );
 
@@ -41,7 +41,12 @@ export function ProfileMenu({ user, onShowShortcuts, onSignOut }: Props) {
         <MenuItem icon={<Pencil className="size-[18px]" />} onSelect={() => setEditing(true)}>
           {t.editProfile}
         </MenuItem>
-        <MenuItem icon={<Keyboard className="size-[18px]" />} shortcut="?" onSelect={onShowShortcuts}>
+        <MenuItem
+          icon={<Keyboard className="size-[18px]" />}
+          shortcut="?"
+          onSelect={onShowShortcuts}
+          className="touch:hidden"
+        >
           {t.shortcuts}
         </MenuItem>
         <MenuSeparator />

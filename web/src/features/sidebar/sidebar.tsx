@@ -23,18 +23,23 @@ export type SidebarProps = {
 export function Sidebar({ user, openId, searchKeys, onSearch, onShowShortcuts, onSignOut }: SidebarProps) {
   return (
     <nav aria-label={t.region} data-region="list" className="flex h-full flex-col bg-surface">
+      {openId ? null : <h1 className="sr-only">{t.region}</h1>}
       <header className="bar flex shrink-0 items-center gap-1 pr-2 pl-3">
         <ProfileMenu user={user} onShowShortcuts={onShowShortcuts} onSignOut={onSignOut} />
         <button
           type="button"
-          aria-label={t.searchLabel}
           aria-haspopup="dialog"
           onClick={onSearch}
           className="touch-target mx-1 flex h-9 min-w-0 flex-1 items-center gap-2 rounded-full bg-raised px-3.5 text-muted text-md transition-colors hover:bg-line"
         >
           <Search aria-hidden="true" className="size-4 shrink-0" />
-          <span className="flex-1 truncate text-left">{t.search}</span>
-          <kbd className="font-sans text-xs touch:hidden">{searchKeys}</kbd>
+          <span className="flex-1 truncate text-left">
+            {t.search}
+            <span className="sr-only">{t.searchMore}</span>
+          </span>
+          <span aria-hidden="true" className="text-xs touch:hidden">
+            {searchKeys}
+          </span>
         </button>
         <Tooltip text={t.compose}>
           <IconButton label={t.compose} onClick={onSearch}>
