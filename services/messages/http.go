@@ -54,8 +54,10 @@ func (s *Service) listEvents(ctx context.Context, in *eventsInput) (*eventsOutpu
 		return nil, err
 	}
 	out := &eventsOutput{}
-	if err := out.fill(p); err != nil {
-		return nil, err
+	out.Body.Items = make([]rawEntry, len(p.entries))
+	for i, raw := range p.entries {
+		out.Body.Items[i] = rawEntry(raw)
 	}
+	out.Body.Cursor, out.Body.HasMore = cursor{p.epoch, p.last}.String(), p.more()
 	return out, nil
 }

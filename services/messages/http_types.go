@@ -2,7 +2,10 @@ package messages
 
 import (
 	"encoding/json"
+	"reflect"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"chatapp/libs/events"
 	"chatapp/libs/id"
@@ -135,8 +138,19 @@ type eventsInput struct {
 	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 }
 
-// entryView is events.Entry with a schema of its own for data.
-type entryView struct {
+// rawEntry is an entry as it was encoded once, for every way it travels.
+type rawEntry json.RawMessage
+
+// MarshalJSON implements json.Marshaler.
+func (e rawEntry) MarshalJSON() ([]byte, error) { return e, nil }
+
+// Schema implements huma.SchemaProvider.
+func (rawEntry) Schema(r huma.Registry) *huma.Schema {
+	return r.Schema(reflect.TypeFor[Entry](), true, "Entry")
+}
+
+// Entry describes an entry for the OpenAPI document.
+type Entry struct {
 	Cursor string         `json:"cursor"`
 	Seq    uint64         `json:"seq" doc:"Dense: the number before is the entry before"`
 	Type   string         `json:"type" doc:"message.created (data: Message), conversation.read (data: conversation_id, user_id, read_seq); ignore others"`
@@ -146,19 +160,8 @@ type entryView struct {
 
 type eventsOutput struct {
 	Body struct {
-		Items   []entryView `json:"items"`
-		Cursor  string      `json:"cursor" doc:"after of the next page"`
-		HasMore bool        `json:"has_more"`
+		Items   []rawEntry `json:"items"`
+		Cursor  string     `json:"cursor" doc:"after of the next page"`
+		HasMore bool       `json:"has_more"`
 	}
-}
-
-func (o *eventsOutput) fill(p page) error {
-	o.Body.Items = make([]entryView, len(p.entries))
-	for i, raw := range p.entries {
-		if err := json.Unmarshal(raw, &o.Body.Items[i]); err != nil {
-			return err
-		}
-	}
-	o.Body.Cursor, o.Body.HasMore = cursor{p.epoch, p.last}.String(), p.more()
-	return nil
 }

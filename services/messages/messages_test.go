@@ -1,6 +1,7 @@
 package messages
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"testing"
@@ -100,7 +101,7 @@ func (w *world) conversations(as actor) []conversationView {
 }
 
 type logPage struct {
-	Items   []entryView
+	Items   []Entry
 	Cursor  string
 	HasMore bool `json:"has_more"`
 }
@@ -141,6 +142,12 @@ func TestPost(t *testing.T) {
 			if want := `"body":"Hello \u003cb\u003eBen\u003c/b\u003e 👩‍💻"`; !containsText(e.Data, want) {
 				w.t.Errorf("the event lacks the message: %s", e.Data)
 			}
+		}
+		// The log gives the same bytes that were pushed.
+		var log struct{ Items []json.RawMessage }
+		w.call(w.ben, "GET", "/api/v1/events", nil).Want(200).JSON(&log)
+		if string(log.Items[0]) != string(told[0].Data) && string(log.Items[0]) != string(told[1].Data) {
+			w.t.Errorf("read %s, pushed %s", log.Items[0], told[0].Data)
 		}
 		req := testkit.NewRequest(w.t, "GET", "/api/v1/messages/"+m.ID, w.ben.token, nil)
 		req.Header.Set("If-None-Match", res.Header.Get("ETag"))

@@ -278,7 +278,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The directory: everybody but you, by username; with query, those it finds */
+        /** The directory, or a search in it; without yourself, by username */
         get: operations["list-users"];
         put?: never;
         post?: never;
@@ -379,7 +379,7 @@ export interface components {
             /** @description null on the last page */
             next_cursor: string | null;
         };
-        EntryView: {
+        Entry: {
             cursor: string;
             data: {
                 [key: string]: unknown;
@@ -398,7 +398,7 @@ export interface components {
             /** @description after of the next page */
             cursor: string;
             has_more: boolean;
-            items: components["schemas"]["EntryView"][];
+            items: components["schemas"]["Entry"][];
         };
         Field: {
             location: string;
