@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -26,7 +27,12 @@ import (
 	"chatapp/libs/testkit"
 )
 
-func TestMain(m *testing.M) { testkit.Main(m) }
+func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.checks", "20000"); err != nil { // a second; a longer search sets it on the command line
+		panic(err)
+	}
+	testkit.Main(m)
+}
 
 // patience is how long a test waits for what must happen; never how long it takes.
 const patience = 10 * time.Second

@@ -198,7 +198,7 @@ func (s *sequencer) page(after cursor, entries []*entry, head cursor) {
 }
 
 // lost takes the other answer: the log cannot continue after, for reason, and
-// its head is head. Lanes that the question was about, or that are in an epoch that is no more, start anew at the head.
+// its head is head. The lanes that the question was about start anew there.
 func (s *sequencer) lost(after cursor, reason errs.Slug, head cursor) {
 	s.settle(head)
 	for _, l := range s.lanes {
@@ -207,9 +207,7 @@ func (s *sequencer) lost(after cursor, reason errs.Slug, head cursor) {
 		case l.atHead:
 			s.place(l, head)
 			s.greet(l)
-		case l.at == after && l.turn == s.turn,
-			l.at.epoch != head.epoch,
-			reason == errs.CursorExpired && l.at.epoch == after.epoch && l.at.seq <= after.seq:
+		case l.at == after && l.turn == s.turn:
 			s.resync(l, reason, head)
 		}
 		s.pull(l)

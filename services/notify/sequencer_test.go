@@ -20,6 +20,7 @@ type world struct {
 	heads   []cursor  // every head there ever was
 	last    *question // asked and not yet answered
 	before  snapshot  // of the moment the question was asked
+	told    uint64    // highest entry of this epoch that the sequencer was shown
 }
 
 type snapshot struct{ epoch, head, trimmed uint64 }
@@ -30,6 +31,15 @@ func (w *world) commit() {
 	w.head++
 	w.written = append(w.written, testEntry(cursor{w.epoch, w.head}))
 	w.heads = append(w.heads, cursor{w.epoch, w.head})
+}
+
+// push shows an entry to the sequencer. What it is shown while it knows of this
+// epoch, or of none, it must bring to everybody without any further word.
+func (w *world) push(s *sequencer, e *entry) {
+	if e.at.epoch == w.epoch && (!s.known || s.head.epoch == w.epoch) {
+		w.told = max(w.told, e.at.seq)
+	}
+	s.offer(e)
 }
 
 func testEntry(at cursor) *entry {
@@ -113,11 +123,11 @@ func TestSequencerGivesEveryDeviceTheDenseSequenceOnce(t *testing.T) {
 			"commit": func(*rapid.T) { w.commit() },
 			"commit and push": func(*rapid.T) {
 				w.commit()
-				s.offer(w.written[len(w.written)-1])
+				w.push(s, w.written[len(w.written)-1])
 			},
 			"push": func(t *rapid.T) { // late, again, of an epoch that is gone
 				if len(w.written) > 0 {
-					s.offer(rapid.SampledFrom(w.written).Draw(t, "entry"))
+					w.push(s, rapid.SampledFrom(w.written).Draw(t, "entry"))
 				}
 			},
 			"report a head": func(t *rapid.T) {
@@ -150,6 +160,7 @@ func TestSequencerGivesEveryDeviceTheDenseSequenceOnce(t *testing.T) {
 			"restore": func(t *rapid.T) {
 				if w.epoch < 4 {
 					w.epoch++
+					w.told = 0
 					w.head = rapid.Uint64Range(w.trimmed, w.head).Draw(t, "restored head")
 					w.heads = append(w.heads, cursor{w.epoch, w.head})
 				}
@@ -228,24 +239,14 @@ func settleAll(t *rapid.T, w *world, s *sequencer, devices []*device) {
 		}
 	}
 	w.last = nil
-	for round := 0; ; round++ {
-		if round > 1000 {
-			t.Fatalf("the sequencer asks for ever")
+	w.answerAll(t, s)
+	for _, d := range devices {
+		if !d.dead && d.at.epoch == w.epoch && d.at.seq < w.told {
+			t.Fatalf("device %d ended at %v although %d was shown", d.name, d.at, w.told)
 		}
-		q, ok := s.want()
-		if !ok {
-			if round > 0 && s.head == (cursor{w.epoch, w.head}) {
-				break
-			}
-			s.hearHead(cursor{w.epoch, w.head})
-			if _, more := s.want(); !more {
-				break
-			}
-			continue
-		}
-		w.last, w.before = &q, w.now()
-		w.answer(t, s)
 	}
+	s.hearHead(cursor{w.epoch, w.head}) // as the healing does
+	w.answerAll(t, s)
 	for _, d := range devices {
 		if !d.dead && d.at != (cursor{w.epoch, w.head}) {
 			t.Fatalf("device %d ended at %v, the log at %v", d.name, d.at, cursor{w.epoch, w.head})
@@ -257,4 +258,15 @@ func settleAll(t *rapid.T, w *world, s *sequencer, devices []*device) {
 	if len(s.held) != 0 || s.heldBytes != 0 {
 		t.Fatalf("everybody is up to date and %d entries (%d bytes) are held", len(s.held), s.heldBytes)
 	}
+}
+
+// answerAll answers until nothing is asked any more.
+func (w *world) answerAll(t *rapid.T, s *sequencer) {
+	for range 1000 {
+		if w.ask(s); w.last == nil {
+			return
+		}
+		w.answer(t, s)
+	}
+	t.Fatalf("the sequencer asks for ever")
 }
