@@ -37,7 +37,10 @@ func eventsDoc(dir string) ([]byte, error) {
 	}
 	src.writeRequests(&b)
 	src.writeTypes(&b)
-	return b.Bytes(), src.writeExamples(&b)
+	if err := src.writeExamples(&b); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
 }
 
 const intro = `The services talk over NATS. Each event is one JSON object on a subject ` + "`chat.<service>.v1.<event>.<user id>`" + `,
