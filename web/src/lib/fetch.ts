@@ -37,7 +37,14 @@ export interface PageRange {
 
 /** Messages of one conversation, oldest first. Without a range: the latest, as many as the server is set to. */
 export function fetchPage(id: string, range: PageRange = {}): Promise<MessagePage> {
-  return call(api.GET('/api/v1/conversations/{id}/messages', { params: { path: { id }, query: range } }));
+  return call(
+    api.GET('/api/v1/conversations/{id}/messages', { params: { path: { id }, query: queryOf(range) } }),
+  );
+}
+
+/** To the server after=0 is no range at all. The first n messages are those before n+1. */
+export function queryOf(range: PageRange): PageRange {
+  return range.after === 0 ? { before: (range.limit ?? 100) + 1, limit: range.limit ?? 100 } : range;
 }
 
 /** How many read messages to show above the first unread one. */
