@@ -47,14 +47,6 @@ import (
 //go:embed migrations
 var Migrations embed.FS
 
-// Factory is the service as libs/run starts it.
-func Factory() run.Factory {
-	return run.Factory{
-		Name: events.ServiceAuth, Migrations: Migrations,
-		New: func(d run.Deps) (run.Unit, error) { return New(d) },
-	}
-}
-
 // Service is the auth service; it implements run.Unit. Safe for concurrent use.
 type Service struct {
 	cfg      config.Config
