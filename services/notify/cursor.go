@@ -50,30 +50,36 @@ type entry struct {
 
 var cursorFirst = []byte(`{"cursor":"`)
 
-// parseEntry reads the position of an entry. The cursor comes first in every
-// entry our messages service writes, so the usual case costs no decoding.
+// parseEntry reads the position of an entry. The messages service writes the
+// cursor first and the number next; when both agree, that is all that is
+// looked at. Anything else is decoded with care.
 func parseEntry(raw []byte) (*entry, error) {
-	if !json.Valid(raw) {
-		return nil, fmt.Errorf("notify: entry is not JSON (%d bytes)", len(raw))
+	if at, ok := glance(raw); ok {
+		return &entry{at: at, raw: raw}, nil
 	}
-	text := ""
-	if rest, ok := bytes.CutPrefix(raw, cursorFirst); ok {
-		if end := bytes.IndexByte(rest, '"'); end > 0 {
-			text = string(rest[:end])
-		}
+	var e struct {
+		Cursor string `json:"cursor"`
+		Seq    uint64 `json:"seq"`
 	}
-	if text == "" {
-		var e struct {
-			Cursor string `json:"cursor"`
-		}
-		if err := json.Unmarshal(raw, &e); err != nil {
-			return nil, fmt.Errorf("notify: entry: %w", err)
-		}
-		text = e.Cursor
+	if err := json.Unmarshal(raw, &e); err != nil {
+		return nil, fmt.Errorf("notify: entry: %w", err)
 	}
-	at, err := parseCursor(text)
-	if err != nil || at.seq == 0 {
-		return nil, fmt.Errorf("notify: entry has no usable cursor: %.40q", text)
+	at, err := parseCursor(e.Cursor)
+	if err != nil || at.seq == 0 || at.seq != e.Seq {
+		return nil, fmt.Errorf("notify: entry has no usable position: %.40q, %d", e.Cursor, e.Seq)
 	}
 	return &entry{at: at, raw: raw}, nil
+}
+
+// glance reads `{"cursor":"<epoch>-<n>","seq":<n>,...}`.
+func glance(raw []byte) (cursor, bool) {
+	rest, ok := bytes.CutPrefix(raw, cursorFirst)
+	text, rest, found := bytes.Cut(rest, []byte(`","seq":`))
+	if !ok || !found || len(text) > len("0123456789abcdef-18446744073709551615") {
+		return cursor{}, false
+	}
+	at, err := parseCursor(string(text))
+	_, number, _ := bytes.Cut(text, []byte("-"))
+	rest, ok = bytes.CutPrefix(rest, number)
+	return at, err == nil && at.seq > 0 && ok && bytes.HasPrefix(rest, []byte(",")) && bytes.HasSuffix(rest, []byte("}"))
 }

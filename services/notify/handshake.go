@@ -48,12 +48,13 @@ func (h *hub) serveSocket(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, err)
 		return
 	}
-	conn, err := upgrader.Upgrade(w, r, http.Header{"X-Request-Id": {w.Header().Get("X-Request-Id")}})
+	cw := &corking{ResponseWriter: w}
+	conn, err := upgrader.Upgrade(cw, r, http.Header{"X-Request-Id": {w.Header().Get("X-Request-Id")}})
 	if err != nil { // and answered
 		h.release(f)
 		return
 	}
-	s := newSocket(f, who, conn)
+	s := newSocket(f, who, conn, cw.conn)
 	f.attach(&s.client)
 	go s.read() // the server's goroutine and its buffers are let go
 	h.lookAgain(r.Context(), &s.client, token)

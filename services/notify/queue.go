@@ -7,6 +7,7 @@ import "sync"
 const (
 	maxQueue   = 256 << 10
 	pacedQueue = maxQueue / 2
+	writeBatch = 16 << 10           // written by one system call
 	anyRoom    = int(^uint(0) >> 1) // for the few small frames that are always taken
 )
 
@@ -84,10 +85,11 @@ func (q *sendQueue) add(f frame) {
 	}
 }
 
-// next returns the next frame to write after the one of size written. Without
-// one the queue is idle again and the caller must stop draining it. Roomy
-// means that a refused push would succeed now.
-func (q *sendQueue) next(written int) (f frame, ok, roomy bool) {
+// next returns the next frames to write, up to writeBatch bytes or one frame,
+// after those of size written. Without any the queue is idle again and the
+// caller must stop draining it. Roomy means that a refused push would succeed
+// now.
+func (q *sendQueue) next(written int) (batch []frame, roomy bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.bytes -= written
@@ -96,10 +98,21 @@ func (q *sendQueue) next(written int) (f frame, ok, roomy bool) {
 	}
 	if len(q.frames) == 0 {
 		q.frames, q.active = nil, false
-		return frame{}, false, roomy
+		return nil, roomy
 	}
-	f = q.frames[0]
-	q.frames[0] = frame{}
-	q.frames = q.frames[1:]
-	return f, true, roomy
+	n, size := 1, len(q.frames[0].data)
+	for n < len(q.frames) && size+len(q.frames[n].data) <= writeBatch {
+		size += len(q.frames[n].data)
+		n++
+	}
+	batch, q.frames = q.frames[:n:n], q.frames[n:]
+	return batch, roomy
+}
+
+// sizeOf is what a batch counts for in the queue.
+func sizeOf(batch []frame) (size int) {
+	for _, f := range batch {
+		size += len(f.data)
+	}
+	return size
 }

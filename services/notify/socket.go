@@ -30,6 +30,7 @@ const (
 type socket struct {
 	client
 	conn  *websocket.Conn
+	wire  *corkedConn // under conn
 	limit *rate.Limiter
 
 	// Only the reader uses these.
@@ -38,8 +39,8 @@ type socket struct {
 	typist typist
 }
 
-func newSocket(f *feed, who authn.Identity, conn *websocket.Conn) *socket {
-	s := &socket{conn: conn, limit: rate.NewLimiter(maxFrameRate, maxFrameRate)}
+func newSocket(f *feed, who authn.Identity, conn *websocket.Conn, wire *corkedConn) *socket {
+	s := &socket{conn: conn, wire: wire, limit: rate.NewLimiter(maxFrameRate, maxFrameRate)}
 	s.init(f, who, formatSocket)
 	s.end = s.close
 	s.queue.start = func() { go s.write() }
@@ -48,24 +49,33 @@ func newSocket(f *feed, who authn.Identity, conn *websocket.Conn) *socket {
 
 // write drains the queue, then ends.
 func (s *socket) write() {
-	written := 0
-	for {
-		f, ok, roomy := s.queue.next(written)
+	for written := 0; ; {
+		batch, roomy := s.queue.next(written)
 		if roomy {
 			s.feed.room(&s.client)
 		}
-		if !ok {
+		if len(batch) == 0 {
 			return
 		}
-		if err := s.send(f); err != nil {
+		if err := s.sendAll(batch); err != nil {
 			s.queue.abort()
 			if !errors.Is(err, websocket.ErrCloseSent) { // then the reader is waiting for the peer
 				s.conn.Close()
 			}
 			return
 		}
-		written = len(f.data)
+		written = sizeOf(batch)
 	}
+}
+
+func (s *socket) sendAll(batch []frame) error {
+	s.wire.cork()
+	for _, f := range batch {
+		if err := s.send(f); err != nil {
+			return errors.Join(err, s.wire.uncork())
+		}
+	}
+	return s.wire.uncork()
 }
 
 func (s *socket) send(f frame) error {

@@ -100,28 +100,31 @@ func (s *stream) serve(r *http.Request) {
 	if s.out.Flush() != nil {
 		return
 	}
-	written := 0
-	for {
-		f, ok, roomy := s.queue.next(written)
-		if written = len(f.data); roomy {
+	for written := 0; ; {
+		batch, roomy := s.queue.next(written)
+		if roomy {
 			s.feed.room(&s.client)
 		}
-		if ok {
-			if s.send(f) != nil || f.kind == frameClose {
+		if len(batch) == 0 {
+			select {
+			case <-s.wake:
+			case <-r.Context().Done():
 				return
 			}
-			continue
 		}
-		if s.out.Flush() != nil {
+		for _, f := range batch {
+			if s.send(f) != nil {
+				return
+			}
+		}
+		if s.out.Flush() != nil || closes(batch) {
 			return
 		}
-		select {
-		case <-s.wake:
-		case <-r.Context().Done():
-			return
-		}
+		written = sizeOf(batch)
 	}
 }
+
+func closes(batch []frame) bool { return len(batch) > 0 && batch[len(batch)-1].kind == frameClose }
 
 func (s *stream) send(f frame) error {
 	if err := s.out.SetWriteDeadline(time.Now().Add(s.feed.hub.timing.write)); err != nil {
@@ -131,11 +134,6 @@ func (s *stream) send(f frame) error {
 	if f.kind == framePing {
 		data = []byte(": heartbeat\n\n")
 	}
-	if _, err := s.w.Write(data); err != nil {
-		return err
-	}
-	if f.kind == frameClose {
-		return s.out.Flush()
-	}
-	return nil
+	_, err := s.w.Write(data)
+	return err
 }
