@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -25,12 +26,14 @@ func (demoCommand) Run(ctx context.Context, p program) error {
 	if !slices.ContainsFunc(p.environ, func(s string) bool { return strings.HasPrefix(s, "CHAT_DATA_DIR=") }) {
 		p.environ = append(slices.Clone(p.environ), "CHAT_DATA_DIR=chatapp-demo")
 	}
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	failed := make(chan error, 1)
 	err := allInOne(ctx, p, func(cfg config.Config, url string) {
 		go func() {
-			if err := fill(ctx, url); err != nil {
-				stop(fmt.Errorf("the demo could not be filled: %w", err))
+			if err := fill(ctx, url); err != nil && ctx.Err() == nil {
+				failed <- fmt.Errorf("the demo could not be filled: %w", err)
+				stop()
 				return
 			}
 			say(p,
@@ -40,10 +43,12 @@ func (demoCommand) Run(ctx context.Context, p program) error {
 				"  data: "+cfg.DataDir)
 		}()
 	})
-	if cause := context.Cause(ctx); err == nil && cause != nil && ctx.Err() != cause { //nolint:errorlint // the very value
-		err = cause
+	select {
+	case cause := <-failed:
+		return errors.Join(cause, err)
+	default:
+		return err
 	}
-	return err
 }
 
 // demoLine is one message of the history; its client id is fixed, so that a

@@ -23,7 +23,7 @@ import (
 // secret values may come from KEY_FILE and are never shown.
 type Config struct {
 	Listen           string        `env:"CHAT_LISTEN" envDefault:"localhost:8080" desc:"Address of the web UI and the API."`
-	AdminListen      string        `env:"CHAT_ADMIN_LISTEN" envDefault:"localhost:8081" desc:"Address of /healthz, /readyz and /metrics; never expose it. Empty: not served."`
+	AdminListen      string        `env:"CHAT_ADMIN_LISTEN" envDefault:"localhost:8081" desc:"Address of /healthz, /readyz and /metrics; never expose it. off: not served."`
 	PublicURL        string        `env:"CHAT_PUBLIC_URL" desc:"URL people open, e.g. https://chat.example.org; decides about Secure cookies. Empty: http://localhost and the port of CHAT_LISTEN."`
 	DataDir          string        `env:"CHAT_DATA_DIR" envDefault:"chatapp-data" desc:"Directory of the embedded database and event store; made when missing, never reset."`
 	DatabaseURL      string        `env:"CHAT_DATABASE_URL" desc:"mysql://user[:password]@host:port/chat_{service}; {service} is replaced in user and schema. Empty: SQLite in the data directory."`
@@ -56,7 +56,7 @@ func Default() Config {
 }
 
 // Load reads environ ("KEY=value" lines, as os.Environ gives) and checks every
-// value. The error, one line per problem, is written for the operator and
+// value; an empty one means the default. The error, one line per problem, is written for the operator and
 // never holds a secret.
 func Load(environ []string) (Config, error) {
 	vars := map[string]string{}
@@ -97,6 +97,9 @@ func (c *Config) finish() {
 		}
 	}
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	if c.AdminListen == "off" {
+		c.AdminListen = ""
+	}
 	c.TrustedProxies = compact(c.TrustedProxies)
 	c.AllowedOrigins = compact(c.AllowedOrigins)
 }
@@ -119,7 +122,7 @@ func (c *Config) check() error {
 		}
 	}
 	bad(hostPort(c.Listen), "CHAT_LISTEN", "want host:port, for example localhost:8080 or :8080")
-	bad(c.AdminListen == "" || hostPort(c.AdminListen), "CHAT_ADMIN_LISTEN", "want host:port, for example localhost:8081, or nothing")
+	bad(c.AdminListen == "" || hostPort(c.AdminListen), "CHAT_ADMIN_LISTEN", "want host:port, for example localhost:8081, or off")
 	u, err := url.Parse(c.PublicURL)
 	bad(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.Path == "" && u.RawQuery == "",
 		"CHAT_PUBLIC_URL", "want http(s)://host[:port] without a path")

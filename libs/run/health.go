@@ -17,7 +17,7 @@ import (
 // admin listener; nil when it is. For container images without a shell.
 func Healthcheck(ctx context.Context, cfg config.Config) error {
 	if cfg.AdminListen == "" {
-		return errors.New("CHAT_ADMIN_LISTEN is empty: there is nobody to ask")
+		return errors.New("CHAT_ADMIN_LISTEN is off: there is nobody to ask")
 	}
 	host, port, err := net.SplitHostPort(cfg.AdminListen)
 	if err != nil {
