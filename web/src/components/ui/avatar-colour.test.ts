@@ -19,6 +19,16 @@ describe('avatarColour', () => {
   it('is the same for the same id', () => {
     expect(avatarColour('0192-a')).toBe(avatarColour('0192-a'));
   });
+  it('spreads random ids evenly', () => {
+    const counts = new Map<string, number>();
+    for (let i = 0; i < 4000; i++) {
+      const colour = avatarColour(
+        `019b0e6a-${i.toString(16).padStart(4, '0')}-71a9-b372-${crypto.randomUUID().slice(-12)}`,
+      );
+      counts.set(colour, (counts.get(colour) ?? 0) + 1);
+    }
+    expect(Math.min(...counts.values())).toBeGreaterThan(350);
+  });
   it('spreads time-ordered ids over the whole palette', () => {
     const seen = new Set(Array.from({ length: 200 }, (_, i) => avatarColour(`0192f0c1-${i}`)));
     expect(seen.size).toBe(8);

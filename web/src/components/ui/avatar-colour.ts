@@ -1,6 +1,5 @@
 /** Pairs for the avatar's gradient; white text has at least 4.5:1 on both ends of each. */
 const palette = [
-  'from-[#5f5de0] to-[#4a48d4]',
   'from-[#1d77ad] to-[#0d5e8f]',
   'from-[#14806a] to-[#0b6856]',
   'from-[#3b7d22] to-[#2d6619]',
@@ -8,6 +7,7 @@ const palette = [
   'from-[#c43d4f] to-[#a82a3c]',
   'from-[#bb3a86] to-[#9c2a6d]',
   'from-[#8a4bc9] to-[#7036ad]',
+  'from-[#5c6b80] to-[#465468]',
 ] as const;
 
 /** The colour classes of an avatar: always the same for the same seed (a user id). */

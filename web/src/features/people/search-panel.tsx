@@ -1,4 +1,4 @@
-import { useId, useState } from 'react';
+import { useEffect, useId, useState } from 'react';
 import { Banner, Keys } from '@/components/ui';
 import { toProblem, type User } from '@/lib/api';
 import { messages } from '@/lib/messages';
@@ -18,6 +18,8 @@ export function SearchPanel({ me, onClose, onOpen }: Props) {
   const [query, setQuery] = useState('');
   const [activeKey, setActiveKey] = useState<string>();
   const [opening, setOpening] = useState(false);
+  // Enter was pressed before the server answered: what it finds first is opened then.
+  const [eager, setEager] = useState(false);
   const [problem, setProblem] = useState<string>();
   const { groups, searching, failed, loadMore } = useChoices(query, me);
 
@@ -44,6 +46,13 @@ export function SearchPanel({ me, onClose, onOpen }: Props) {
     }
   };
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the search has ended.
+  useEffect(() => {
+    if (!eager || searching) return;
+    setEager(false);
+    void pick(active);
+  }, [eager, searching]);
+
   return (
     <>
       <SearchField
@@ -53,9 +62,10 @@ export function SearchPanel({ me, onClose, onOpen }: Props) {
         onQuery={(text) => {
           setQuery(text);
           setActiveKey(undefined);
+          setEager(false);
         }}
         onMove={(step) => move(Math.max(found, 0) + step)}
-        onPick={() => void pick(active)}
+        onPick={() => (active ? void pick(active) : setEager(searching))}
         onClose={onClose}
       />
       {problem ? (

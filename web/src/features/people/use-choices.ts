@@ -1,4 +1,4 @@
-import { useDeferredValue, useEffect, useMemo, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import type { User } from '@/lib/api';
 import { useConversations, usePeopleSearch } from '@/lib/queries';
 import { choices, type Group } from './match';
@@ -24,7 +24,6 @@ export type Choices = {
 
 /** Conversations that fit at once, people as soon as the server has answered. */
 export function useChoices(query: string, me: User): Choices {
-  const deferred = useDeferredValue(query);
   const rested = useRested(query.trim().replace(/^@/, ''));
   const { data: talks } = useConversations();
   const search = usePeopleSearch(rested);
@@ -33,8 +32,8 @@ export function useChoices(query: string, me: User): Choices {
   const groups = useMemo(() => {
     const conversations = talks?.pages.flatMap((page) => page.items) ?? [];
     const people = waiting ? [] : (search.data?.pages.flatMap((page) => page.items) ?? []);
-    return choices({ query: deferred, conversations, people, me });
-  }, [talks, search.data, waiting, deferred, me]);
+    return choices({ query, conversations, people, me });
+  }, [talks, search.data, waiting, query, me]);
 
   return {
     groups,

@@ -106,12 +106,17 @@ function Failed({ onRetry }: { onRetry: () => void }) {
 function Empty({ onSearch }: { onSearch: () => void }) {
   return (
     <div className="flex flex-1 flex-col items-center justify-center px-8 pb-16 text-center">
-      <span className="flex size-16 items-center justify-center rounded-full bg-accent-soft text-accent">
+      {/* Beside the welcome of the wide layout one line is enough. */}
+      <span className="flex size-16 wide:hidden items-center justify-center rounded-full bg-accent-soft text-accent">
         <MessageCircle aria-hidden="true" className="size-7" />
       </span>
-      <h2 className="mt-4 font-semibold text-base">{t.emptyTitle}</h2>
-      <p className="mt-1 mb-5 text-md text-muted">{t.emptyText}</p>
-      <Button onClick={onSearch}>{t.emptyAction}</Button>
+      <h2 className="mt-4 font-semibold text-base wide:font-normal wide:text-md wide:text-muted">
+        {t.emptyTitle}
+      </h2>
+      <p className="mt-1 mb-5 text-md text-muted wide:hidden">{t.emptyText}</p>
+      <Button onClick={onSearch} className="wide:hidden">
+        {t.emptyAction}
+      </Button>
     </div>
   );
 }
