@@ -255,7 +255,7 @@ func (s *Service) setCookie(ctx context.Context, secret string, life time.Durati
 	if !ok {
 		return
 	}
-	c := http.Cookie{
+	c := http.Cookie{ //nolint:gosec // Secure follows the public URL: over plain http browsers would drop it
 		Name: cookiePlain, Value: secret, Path: "/", MaxAge: int(life / time.Second),
 		HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteStrictMode,
 	}
