@@ -13,10 +13,14 @@ type WorkerFixtures = { server: Server };
 
 let made = 0;
 
-/** A name nobody else on this worker's server has. */
-function unique(name: string): string {
+/**
+ * What nobody else on this worker's server is called: "Bob" becomes "Bob 7".
+ * Full names stay as they are: they are for pictures, and may come again.
+ */
+function unique(name: string): { name: string; handle: string } {
   made += 1;
-  return `${name} ${made}`;
+  const handle = `${name.toLowerCase().replaceAll(' ', '-')}-${made}`;
+  return { name: name.includes(' ') ? name : `${name} ${made}`, handle };
 }
 
 export const test = base.extend<Fixtures, WorkerFixtures>({
@@ -33,7 +37,8 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     const everybody: Person[] = [];
     await use(async (name, options) => {
       const context = await browser.newContext(options);
-      const person = new Person(unique(name), context, await context.newPage(), server.url);
+      const { name: called, handle } = unique(name);
+      const person = new Person(called, handle, context, await context.newPage(), server.url);
       everybody.push(person);
       return person;
     });

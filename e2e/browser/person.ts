@@ -18,8 +18,10 @@ export class Person {
   readonly trouble: Trouble[] = [];
   #token = '';
 
+  /** `name` is the display name, `handle` the wanted username. */
   constructor(
     readonly name: string,
+    readonly handle: string,
     readonly context: BrowserContext,
     readonly page: Page,
     readonly url: string,
@@ -40,8 +42,7 @@ export class Person {
 
   /** Makes an account without the form; the next page that opens is signed in. */
   async arrange(): Promise<this> {
-    const username = this.name.toLowerCase().replaceAll(' ', '-');
-    const answer = await this.context.request.post(`${this.url}/api/v1/auth/register`, { data: { username, password, display_name: this.name } });
+    const answer = await this.context.request.post(`${this.url}/api/v1/auth/register`, { data: { username: this.handle, password, display_name: this.name } });
     expect(answer.status(), await answer.text()).toBe(201);
     const session = (await answer.json()) as { access_token: string; user: User };
     this.user = session.user;
@@ -57,7 +58,7 @@ export class Person {
   }
 
   /** One call of the API as this person; for arranging and for judging. */
-  async api<T>(method: 'GET' | 'POST', path: string, data?: object): Promise<T> {
+  async api<T>(method: 'GET' | 'POST' | 'PUT', path: string, data?: object): Promise<T> {
     const answer = await this.context.request.fetch(`${this.url}/api/v1${path}`, { method, data, headers: { Authorization: `Bearer ${this.#token}` } });
     expect(answer.ok(), `${method} ${path}: ${answer.status()} ${await answer.text()}`).toBe(true);
     return (await answer.json()) as T;
@@ -66,6 +67,11 @@ export class Person {
   /** Posts over the API, as another client of this person would. */
   post(to: Person, body: string): Promise<Message> {
     return this.api('POST', '/messages', { to: to.user.id, client_id: randomUUID(), body });
+  }
+
+  /** Marks everything as read, as another device of this person would. */
+  async read(conversation: string, seq: number): Promise<void> {
+    await this.api('PUT', `/conversations/${conversation}/read`, { seq });
   }
 
   /** The server's truth: every message with somebody, oldest first. */

@@ -7,7 +7,7 @@ test('two people sign up, find each other and see every message at once', async 
     const { page } = who;
     await page.goto(who.url);
     await page.getByRole('tab', { name: 'Create account' }).click();
-    const username = who.name.toLowerCase().replace(' ', '-');
+    const username = who.handle;
     await page.getByLabel('Name', { exact: true }).fill(who.name);
     await page.getByLabel('Username', { exact: true }).fill(username);
     await expect(page.getByText(`${username} is available`)).toBeVisible();
@@ -40,8 +40,11 @@ test('two people sign up, find each other and see every message at once', async 
   }
   await expect(bob.row(alice)).not.toContainText('unread');
 
-  await alice.composer.pressSequentially('hm');
-  await expect(bob.conversation.getByText('typing…')).toBeVisible();
+  // Hints are sent every few seconds at most, so Alice goes on typing.
+  await expect(async () => {
+    await alice.composer.pressSequentially('hm ');
+    await expect(bob.conversation.getByText('typing…')).toBeVisible({ timeout: 500 });
+  }).toPass();
 });
 
 test('a third person sees nothing of it', async ({ person }) => {

@@ -20,7 +20,7 @@ test('messages written without a connection are sent once, in order, when it is 
   await expect(alice.bubble('hello')).toBeVisible();
 
   await alice.context.setOffline(true);
-  await expect(alice.page.getByText(/^No connection/)).toBeVisible();
+  await expect(alice.page.getByText(/^No connection/).filter({ visible: true })).toBeVisible();
   const written = Array.from({ length: 20 }, (_, i) => `offline ${i}`);
   for (const text of written) await alice.send(text);
   await expect(alice.state('offline 19', 'Sending')).toBeAttached();
@@ -41,7 +41,7 @@ test('a server that is killed and comes back loses and repeats nothing', async (
   const people = [];
   for (const name of ['Alice', 'Bob']) {
     const context = await browser.newContext();
-    people.push(await new Person(name, context, await context.newPage(), ownServer.url).arrange());
+    people.push(await new Person(name, name.toLowerCase(), context, await context.newPage(), ownServer.url).arrange());
   }
   const [alice, bob] = people as [InstanceType<typeof Person>, InstanceType<typeof Person>];
   await alice.post(bob, 'hello');

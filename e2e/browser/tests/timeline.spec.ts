@@ -4,8 +4,9 @@ import type { Message } from '../person.js';
 test('a conversation opens with its latest 15, oldest to newest, and scrolls back to the first', async ({ person }) => {
   const [alice, bob] = [await person('Alice'), await person('Bob')];
   const total = 62;
-  let last = { conversation_id: '' };
+  let last = { conversation_id: '', seq: 0 };
   for (let i = 1; i <= total; i += 1) last = await (i % 3 ? alice.post(bob, `line ${i}`) : bob.post(alice, `line ${i}`));
+  await bob.read(last.conversation_id, last.seq);
 
   const firstPage = bob.page.waitForResponse(`**/conversations/${last.conversation_id}/messages*`);
   await bob.open();
@@ -19,12 +20,11 @@ test('a conversation opens with its latest 15, oldest to newest, and scrolls bac
 
   // Back to the very first message; what was on screen stays where it was.
   await bob.timeline.hover();
-  for (let i = 0; i < 60 && !(await bob.bubble('line 1').isVisible()); i += 1) {
+  await expect(async () => {
     await bob.page.mouse.wheel(0, -600);
-    await bob.page.waitForLoadState('networkidle');
-  }
+    await expect(bob.page.getByText(/^Beginning of your conversation/)).toBeInViewport({ timeout: 200 });
+  }).toPass();
   await expect(bob.bubble('line 1')).toBeInViewport();
-  await expect(bob.page.getByText(/^Beginning of your conversation/)).toBeVisible();
   const oldest = await numbers(bob.bubbles.allInnerTexts());
   expect(oldest).toEqual(Array.from({ length: oldest.length }, (_, i) => i + 1));
 
@@ -37,9 +37,27 @@ test('a conversation opens with its latest 15, oldest to newest, and scrolls bac
   await expect(bob.bubble('news')).toBeInViewport();
 });
 
+test('a conversation opens at the first unread message', async ({ person }) => {
+  const [alice, bob] = [await person('Alice'), await person('Bob')];
+  let last = { conversation_id: '', seq: 0 };
+  for (let i = 1; i <= 30; i += 1) last = await alice.post(bob, `line ${i}`);
+  await bob.read(last.conversation_id, last.seq);
+  for (let i = 31; i <= 80; i += 1) await alice.post(bob, `line ${i}`);
+  await bob.open();
+  await bob.row(alice).click();
+  await expect(bob.bubble('line 31')).toBeInViewport();
+  await expect(bob.page.getByText('New messages', { exact: true })).toBeInViewport();
+  await expect(bob.bubble('line 80')).not.toBeInViewport();
+  await bob.page.getByRole('button', { name: /^Jump to latest/ }).click();
+  await expect(bob.bubble('line 80')).toBeInViewport();
+  await expect(bob.row(alice)).not.toContainText('unread');
+});
+
 test('older messages come without moving what is being read', async ({ person }) => {
   const [alice, bob] = [await person('Alice'), await person('Bob')];
-  for (let i = 1; i <= 80; i += 1) await alice.post(bob, `line ${i}${i % 7 ? '' : ' is a longer one '.repeat(12)}`);
+  let last = { conversation_id: '', seq: 0 };
+  for (let i = 1; i <= 80; i += 1) last = await alice.post(bob, `line ${i}${i % 7 ? '' : ' is a longer one '.repeat(12)}`);
+  await bob.read(last.conversation_id, last.seq);
   await bob.open();
   await bob.row(alice).click();
   await expect(bob.bubble('line 80')).toBeInViewport();
