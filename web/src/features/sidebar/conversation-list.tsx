@@ -29,8 +29,17 @@ export function ConversationList({ conversations, me, openId, onNearEnd }: Props
 
   useEffect(() => {
     if (!wanted) return;
-    root.current?.querySelector<HTMLElement>(`[data-conversation="${wanted}"]`)?.focus();
-    setWanted(undefined);
+    // A row that comes from far outside the window is invisible until it is measured, a frame or two.
+    let tries = 10;
+    let frame = 0;
+    const focus = () => {
+      const row = root.current?.querySelector<HTMLElement>(`[data-conversation="${CSS.escape(wanted)}"]`);
+      row?.focus();
+      if (row && document.activeElement === row) setWanted(undefined);
+      else if (tries-- > 0) frame = requestAnimationFrame(focus);
+    };
+    focus();
+    return () => cancelAnimationFrame(frame);
   }, [wanted]);
 
   const onKeyDown = (event: KeyboardEvent) => {
