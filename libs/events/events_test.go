@@ -25,8 +25,10 @@ var golden = map[string]any{
 	"profile_changed.json":   &ProfileChanged{UserID: ada, Username: "ada", DisplayName: "Ada Lovelace", Version: 3},
 	"message.created.json":   &Message{ID: ada, ConversationID: conv, Seq: 7, SenderID: ada, ClientID: conv, Body: "Hello, \"Ben\" 👋", CreatedAt: at},
 	"conversation.read.json": &ConversationRead{ConversationID: conv, UserID: ada, ReadSeq: 7},
-	"logged.json": &Entry{Cursor: "0123456789abcdef-42", Seq: 42, Type: TypeConversationRead, Time: at,
-		Data: json.RawMessage(`{"conversation_id":"` + conv + `","user_id":"` + ada + `","read_seq":7}`)},
+	"logged.json": &Entry{
+		Cursor: "0123456789abcdef-42", Seq: 42, Type: TypeConversationRead, Time: at,
+		Data: json.RawMessage(`{"conversation_id":"` + conv + `","user_id":"` + ada + `","read_seq":7}`),
+	},
 	"typing.json": &Typing{ConversationID: conv, UserID: ada},
 }
 

@@ -3,6 +3,7 @@ package httpx
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"math"
 	"net/http"
@@ -109,7 +110,7 @@ func init() {
 
 func fromHuma(status int, msg string, causes []error, instance string) *Problem {
 	if len(causes) == 1 {
-		if p, ok := causes[0].(*Problem); ok {
+		if p, ok := errors.AsType[*Problem](causes[0]); ok {
 			return p
 		}
 	}

@@ -103,7 +103,7 @@ func (s *Service) page(ctx context.Context, conversation id.ID, last uint64, at 
 	if last == 0 {
 		return out, nil
 	}
-	list, err := s.store.messages(ctx, conversation, span{Before: at.Before, After: at.After, Limit: at.Limit})
+	list, err := s.store.messages(ctx, conversation, at)
 	if err != nil {
 		return nil, err
 	}

@@ -226,16 +226,9 @@ func (s *store) message(ctx context.Context, user, message id.ID) (Message, erro
 	return list[0], nil
 }
 
-// span says which stretch of a conversation to read: below Before from the
-// end, or above After from the beginning, or (both 0) the newest.
-type span struct {
-	Before, After uint64
-	Limit         int
-}
-
 // messages returns a stretch of a conversation, oldest first: one range read
 // of the primary key.
-func (s *store) messages(ctx context.Context, conversation id.ID, at span) ([]Message, error) {
+func (s *store) messages(ctx context.Context, conversation id.ID, at PageInput) ([]Message, error) {
 	query, args := messageColumns+"WHERE m.conversation_id = ?", []any{conversation}
 	order := " ORDER BY m.seq DESC LIMIT ?"
 	switch {
