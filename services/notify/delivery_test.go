@@ -281,6 +281,29 @@ func TestAHoleInTheLogResyncsInsteadOfWaitingForEver(t *testing.T) {
 	d.expect(t, 1, 4)
 }
 
+func TestAnAnswerTooLargeToTravelIsAskedForInParts(t *testing.T) {
+	c := newCluster(t)
+	n := c.node(t, func(t *timing) { t.read = 300 * time.Millisecond })
+	user := id.New()
+	c.log.set(func() { c.log.noBound = true })
+	c.log.write(user, 100, 40<<10)
+	d := n.connect(t, user, c.log.cursor(user, 0))
+	d.expect(t, 1, 100)
+}
+
+func TestADamagedLogResyncsInsteadOfWaitingForEver(t *testing.T) {
+	c := newCluster(t)
+	n := c.node(t, func(t *timing) { t.backoff = 50 * time.Millisecond })
+	user := id.New()
+	c.log.write(user, 10, 10)
+	at := c.log.cursor(user, 3)
+	c.log.set(func() { c.log.damaged = at })
+	d := n.connect(t, user, at)
+	d.wait(t, "resync", func(c *wsClient) bool { return len(c.other) == 1 })
+	c.log.post(t, user, 1)
+	d.expect(t, 11, 11)
+}
+
 func TestPoisonOnTheBusHurtsNobody(t *testing.T) {
 	c := newCluster(t)
 	n := c.node(t, fastHeal)

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -13,12 +14,12 @@ import (
 	"chatapp/libs/id"
 )
 
-// How a log is read: entries per question, fewer after three failures in case
-// the answer is too large to travel.
+// How a log is read. A page of pageLimit usual entries is a few dozen KB; one
+// that gets no answer may have been too large to travel and is asked for again
+// in parts.
 const (
-	pageLimit  = 200
-	readWithin = 5 * time.Second
-	maxBackoff = 2 * time.Second
+	pageLimit = 100
+	hopeless  = 10 // refusals without a reason after which a position counts as lost
 )
 
 // feed is one user's events on this node, alive while the user has a
@@ -113,21 +114,28 @@ func (f *feed) ask() {
 }
 
 // read asks the log until nothing is wanted any more. A question that fails is
-// asked again, later and smaller, as long as somebody waits for the answer.
+// asked again, later, as long as somebody waits for the answer.
 func (f *feed) read() {
+	limit := pageLimit
 	for failures := 0; ; {
 		q, ok := f.next()
 		if !ok {
 			return
 		}
-		if err := f.answer(q, failures); err == nil {
+		err := f.answer(q, limit, failures >= hopeless)
+		if err == nil {
 			failures = 0
 			continue
-		} else if failures == 0 && f.hub.ctx.Err() == nil {
+		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			limit = max(1, limit/8)
+		}
+		if failures == 0 && f.hub.ctx.Err() == nil {
 			f.hub.log.Warn("reading an event log failed; trying again", "error", err)
 		}
 		failures++
-		pause := min(100*time.Millisecond<<min(failures, 8), maxBackoff)
+		longest := f.hub.timing.backoff
+		pause := min(longest>>4<<min(failures, 8), longest)
 		if !sleep(f.hub.ctx, pause/2+rand.N(pause/2)) {
 			return // the node stops; reading stays set, so nobody starts anew
 		}
@@ -145,8 +153,8 @@ func (f *feed) next() (question, bool) {
 // answer puts q to the messages service and the answer into the sequencer. The
 // interest is registered before the log is read, never after: what is written
 // in between then comes twice instead of never.
-func (f *feed) answer(q question, failures int) error {
-	ctx, cancel := context.WithTimeout(f.hub.ctx, readWithin)
+func (f *feed) answer(q question, limit int, giveUp bool) error {
+	ctx, cancel := context.WithTimeout(f.hub.ctx, f.hub.timing.read)
 	defer cancel()
 	if !f.registered {
 		if err := f.hub.flush(ctx, f.user); err != nil {
@@ -155,39 +163,53 @@ func (f *feed) answer(q question, failures int) error {
 		f.registered = true
 		f.hub.recheck(f.user)
 	}
-	after := ""
-	if !q.headOnly {
-		after = q.after.String()
-	}
-	limit := max(1, pageLimit>>(2*max(0, min(failures, 8)-2)))
-	page, head, err := f.hub.readLog(ctx, f.user, after, limit)
-	if reason := errs.Of(err); err != nil && !q.headOnly && noSuchPosition[reason.Slug] {
-		_, head, err = f.hub.readLog(ctx, f.user, "", limit)
-		if err != nil {
-			return err
+	if q.headOnly {
+		head, err := f.hub.readHead(ctx, f.user)
+		if err == nil {
+			f.settle(func() { f.seq.page(head, nil, head) })
 		}
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.seq.lost(q.after, reason.Slug, head)
-		return nil
-	}
-	if err != nil {
 		return err
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if q.headOnly {
-		q.after, page = head, nil
+	page, head, err := f.hub.readLog(ctx, f.user, q.after.String(), limit)
+	switch reason := reasonOf(err, giveUp); {
+	case reason != "":
+		if head, err = f.hub.readHead(ctx, f.user); err == nil {
+			f.settle(func() { f.seq.lost(q.after, reason, head) })
+		}
+	case err == nil:
+		f.settle(func() { f.seq.page(q.after, page, head) })
+		if len(page) > 0 && !q.resume {
+			f.hub.metrics.gaps.Inc()
+		}
 	}
-	f.seq.page(q.after, page, head)
-	if len(page) > 0 && !q.resume {
-		f.hub.metrics.gaps.Inc()
-	}
-	return nil
+	return err
 }
 
-// noSuchPosition are the answers that say the log cannot go on from there.
-var noSuchPosition = map[errs.Slug]bool{errs.CursorExpired: true, errs.CursorAhead: true, errs.InvalidCursor: true}
+// settle brings an answer into the sequencer.
+func (f *feed) settle(fn func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	fn()
+}
+
+// reasonOf is why the log cannot go on from a position, "" if err does not say
+// so. A log that keeps failing there, and only there, is damaged: its readers
+// are better off with a snapshot than waiting for ever.
+func reasonOf(err error, giveUp bool) errs.Slug {
+	switch {
+	case errs.Is(err, errs.CursorExpired), errs.Is(err, errs.Internal) && giveUp:
+		return errs.CursorExpired
+	case errs.Is(err, errs.CursorAhead), errs.Is(err, errs.InvalidCursor):
+		return errs.CursorAhead
+	}
+	return ""
+}
+
+// readHead asks where a user's log ends.
+func (h *hub) readHead(ctx context.Context, user id.ID) (cursor, error) {
+	_, head, err := h.readLog(ctx, user, "", 1)
+	return head, err
+}
 
 // readLog reads one page of a user's log, or with after "" only its head.
 func (h *hub) readLog(ctx context.Context, user id.ID, after string, limit int) ([]*entry, cursor, error) {

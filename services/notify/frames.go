@@ -15,6 +15,7 @@ import (
 const (
 	closeRestart  = 1012 // this node stops; reason "retry_after_ms=<n>"
 	closeInvalid  = 1007 // text that is not UTF-8
+	closeInternal = 1011
 	closeBadFrame = 4400
 	closeSession  = 4401 // token expired or session ended
 	closeOther    = 4403 // reauth with somebody else's token

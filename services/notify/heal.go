@@ -88,7 +88,7 @@ func (h *hub) compareHeads(users []id.ID) error {
 }
 
 func (h *hub) compareBatch(users []id.ID) error {
-	ctx, cancel := context.WithTimeout(h.ctx, readWithin)
+	ctx, cancel := context.WithTimeout(h.ctx, h.timing.read)
 	defer cancel()
 	request := events.HeadsRequest{UserIDs: make([]string, len(users))}
 	for i, user := range users {

@@ -34,6 +34,8 @@ type timing struct {
 	linger  time.Duration // after a close frame, for the peer's
 	slow    time.Duration // the same for one that reads slowly
 	tick    time.Duration // how exactly pings, expiries and rechecks are kept
+	read    time.Duration // a question over the bus must be answered within this
+	backoff time.Duration // the longest pause before a failed one is asked again
 	heal    time.Duration // between comparisons of all heads
 	echo    time.Duration // a disturbance is followed by a second comparison after this
 	typing  time.Duration // at most one hint per conversation and socket in this
@@ -44,6 +46,7 @@ func realTiming() timing {
 	return timing{
 		hello: 5 * time.Second, ping: 25 * time.Second, zombie: 40 * time.Second, message: 10 * time.Second,
 		write: 10 * time.Second, linger: 3 * time.Second, slow: 10 * time.Second, tick: time.Second,
+		read: 3 * time.Second, backoff: 2 * time.Second,
 		heal: 30 * time.Second, echo: 2 * time.Second, typing: 2 * time.Second, drain: 5 * time.Second,
 	}
 }

@@ -66,7 +66,7 @@ func (t *typist) typing(h *hub, user, conversation id.ID) error {
 
 // otherMembers asks who else is in a conversation of user.
 func (h *hub) otherMembers(user, conversation id.ID) ([]string, error) {
-	ctx, cancel := context.WithTimeout(h.ctx, readWithin)
+	ctx, cancel := context.WithTimeout(h.ctx, h.timing.read)
 	defer cancel()
 	var reply events.MembersReply
 	request := events.MembersRequest{ConversationID: conversation.String(), UserID: user.String()}
