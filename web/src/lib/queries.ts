@@ -9,6 +9,7 @@ import {
 } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { api, type Conversation, call, type Me, type UserPage } from './api';
+import { sleep } from './backoff';
 import { conversationsQuery, fetchConversation, fetchPage, openTimeline } from './fetch';
 import { queryClient } from './query-client';
 import { cacheOf, keys, learn } from './store';
@@ -90,6 +91,7 @@ export interface TimelineView {
 
 type Direction = 'older' | 'newer';
 const PAGE = 50;
+const FAILED_PAUSE_MS = 2_000;
 
 /** The loaded range of one conversation, kept live, and the ways to make it longer. */
 export function useTimeline(id: string): TimelineView {
@@ -115,7 +117,8 @@ export function useTimeline(id: string): TimelineView {
           return direction === 'older' ? prependPage(current, page) : appendPage(current, page);
         });
       } catch {
-        // The next scroll asks again.
+        // Without a pause the list, still at its edge, would ask again at once and for ever.
+        await sleep(FAILED_PAUSE_MS);
       } finally {
         busy.current.delete(direction);
         setLoading((before) => ({ ...before, [direction]: false }));

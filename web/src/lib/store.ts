@@ -6,6 +6,7 @@ import type { Timeline } from './timeline';
 /** The keys of the query cache. */
 export const keys = {
   conversations: ['conversations'] as const,
+  anyConversation: ['conversation'] as const,
   conversation: (id: string) => ['conversation', id] as const,
   timelines: ['timeline'] as const,
   timeline: (id: string) => ['timeline', id] as const,

@@ -190,11 +190,7 @@ export class Sync {
   /** The log no longer reaches back to our cursor: take a new snapshot. `restored`: the server lost time. */
   private async resync(head: string | undefined, restored: boolean): Promise<void> {
     if (head) this.cursor = head;
-    if (restored) {
-      // What we hold may never have happened.
-      queryClient.removeQueries({ queryKey: ['conversation'] });
-      queryClient.removeQueries({ queryKey: keys.timelines, type: 'inactive' });
-    }
+    if (restored) await whileUpdating(this.forget());
     await whileUpdating(queryClient.refetchQueries({ queryKey: keys.conversations }));
     if (this.stopped) return;
     const list = queryClient.getQueryData<InfiniteData<ConversationPage>>(keys.conversations);
@@ -203,6 +199,24 @@ export class Sync {
       restored ? queryClient.resetQueries({ queryKey: keys.timelines }) : this.refreshOpen(),
     );
     if (!head) this.socket.reconnect();
+  }
+
+  /** What we hold may never have happened: nothing of it may be joined with what the server says now. */
+  private async forget(): Promise<void> {
+    queryClient.removeQueries({ queryKey: keys.timelines, type: 'inactive' });
+    queryClient.removeQueries({ queryKey: keys.anyConversation, type: 'inactive' });
+    queryClient.setQueryData<InfiniteData<ConversationPage>>(keys.conversations, (list) =>
+      list ? { ...list, pages: list.pages.map((page) => ({ ...page, items: [] })) } : list,
+    );
+    for (const query of queryClient.getQueryCache().findAll({ queryKey: keys.anyConversation })) {
+      const id = String(query.queryKey[1]);
+      try {
+        const now = await call(api.GET('/api/v1/conversations/{id}', { params: { path: { id } } }));
+        queryClient.setQueryData(query.queryKey, now);
+      } catch {
+        await queryClient.resetQueries({ queryKey: query.queryKey });
+      }
+    }
   }
 
   private async refreshOpen(): Promise<void> {
