@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { cn } from './cn';
 
 const row =
-  'flex h-10 touch:h-11 select-none items-center gap-3 rounded-md px-2.5 text-md outline-none data-highlighted:bg-raised';
+  'flex h-10 touch:h-11 select-none items-center gap-3 rounded-md px-2.5 text-md outline-none data-highlighted:bg-hover';
 
 /** A menu that opens under its trigger, inside the same landmark (no portal). Arrow keys, type-ahead, Esc and focus return are Radix's. */
 export function Menu({

@@ -33,7 +33,7 @@ export function ChoiceRow({ choice, me, id, active, onPick, onHover }: Props) {
       onPointerMove={active ? undefined : onHover}
       className={cn(
         'mx-2 flex h-14 cursor-pointer items-center gap-3 rounded-lg px-2.5',
-        active && 'bg-raised',
+        active && 'bg-hover',
       )}
     >
       <Avatar id={user.id} name={user.display_name} self={self} size="md" />
