@@ -16,9 +16,10 @@ function apply(theme: Theme): void {
   else document.documentElement.dataset.theme = theme;
   for (const meta of document.querySelectorAll<HTMLMetaElement>('meta[name="theme-color"]')) {
     // The two tags ask for the system's theme; a chosen theme must win over both.
-    meta.dataset.media ??= meta.media;
-    const own = meta.dataset.media.includes('dark') ? 'dark' : 'light';
-    meta.media = theme === 'auto' ? meta.dataset.media : theme === own ? 'all' : 'not all';
+    meta.dataset.system ??= meta.getAttribute('media') ?? '';
+    const own = meta.dataset.system.includes('dark') ? 'dark' : 'light';
+    const media = theme === 'auto' ? meta.dataset.system : theme === own ? 'all' : 'not all';
+    meta.setAttribute('media', media);
   }
   for (const listener of listeners) listener();
 }
