@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -103,13 +104,22 @@ type app struct {
 // lineBuffer collects output while a process runs.
 type lineBuffer struct {
 	ch  chan string
+	mu  sync.Mutex
 	all bytes.Buffer
 }
 
 func (b *lineBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
 	b.all.Write(p)
-	b.ch <- b.all.String()
+	b.mu.Unlock()
+	b.ch <- b.text()
 	return len(p), nil
+}
+
+func (b *lineBuffer) text() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.all.String()
 }
 
 func startApp(t testing.TB, dir string, args ...string) *app {
@@ -353,7 +363,7 @@ func TestDemoTwiceIsTheSame(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "demo")
 	for range 2 {
 		a := startApp(t, dir, "demo")
-		if text := a.out.all.String(); !strings.Contains(text, "ada") || !strings.Contains(text, demoPassword) {
+		if text := a.out.text(); !strings.Contains(text, "ada") || !strings.Contains(text, demoPassword) {
 			t.Fatal(text)
 		}
 		token, ada := login(t, a.url, "ada", demoPassword)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -29,9 +30,10 @@ func (demoCommand) Run(ctx context.Context, p program) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	failed := make(chan error, 1)
-	err := allInOne(ctx, p, func(cfg config.Config, url string) {
+	err := allInOne(ctx, p, func(cfg config.Config, listen net.Addr) {
+		url := openURL(cfg, listen)
 		go func() {
-			if err := fill(ctx, url); err != nil && ctx.Err() == nil {
+			if err := fill(ctx, "http://"+listen.String()); err != nil && ctx.Err() == nil {
 				failed <- fmt.Errorf("the demo could not be filled: %w", err)
 				stop()
 				return

@@ -46,13 +46,13 @@ type runCommand struct{}
 
 // Run runs the all-in-one until ctx ends.
 func (runCommand) Run(ctx context.Context, p program) error {
-	return allInOne(ctx, p, func(_ config.Config, url string) {
-		say(p, "ChatApp is running: open "+url+" (Ctrl+C stops it)")
+	return allInOne(ctx, p, func(cfg config.Config, listen net.Addr) {
+		say(p, "ChatApp is running: open "+openURL(cfg, listen)+" (Ctrl+C stops it)")
 	})
 }
 
-// allInOne runs everything; started is called with the URL people open.
-func allInOne(ctx context.Context, p program, started func(cfg config.Config, url string)) error {
+// allInOne runs everything; started is called once it answers.
+func allInOne(ctx context.Context, p program, started func(cfg config.Config, listen net.Addr)) error {
 	cfg, log, err := p.load()
 	if err != nil {
 		return err
@@ -63,7 +63,7 @@ func allInOne(ctx context.Context, p program, started func(cfg config.Config, ur
 	}
 	return run.Main(ctx, run.Process{
 		Config: cfg, Log: log, Platform: platform, Metrics: obs.NewRegistry(),
-		Started: func(listen, _ net.Addr) { started(cfg, openURL(cfg, listen)) },
+		Started: func(listen, _ net.Addr) { started(cfg, listen) },
 	}, append(services(), run.Factory{Name: "web", New: newWeb}))
 }
 

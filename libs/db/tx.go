@@ -16,6 +16,7 @@ const (
 	txTries   = 12
 	txFirst   = 2 * time.Millisecond
 	txLongest = 250 * time.Millisecond
+	txTotal   = 15 * time.Second
 )
 
 // Tx runs fn in one write transaction and commits it when fn returns nil.
@@ -28,7 +29,8 @@ const (
 // callers must be idempotent. Other errors of fn are returned as they are.
 func (d *DB) Tx(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	var err error
-	for try := range txTries {
+	began := time.Now()
+	for try := 0; try < txTries && time.Since(began) < txTotal; try++ {
 		err = d.W.WithContext(ctx).Transaction(fn)
 		if err == nil || !IsRetryable(err) {
 			return Wrap(err)

@@ -36,7 +36,7 @@ func Healthcheck(ctx context.Context, cfg config.Config) error {
 	if err != nil {
 		return fmt.Errorf("no ChatApp answers on %s: %w", cfg.AdminListen, errors.Unwrap(err))
 	}
-	defer res.Body.Close() //nolint:errcheck // read to the end below
+	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, 4096))
 	if err != nil {
 		return err

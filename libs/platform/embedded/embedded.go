@@ -17,7 +17,6 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"chatapp/libs/bus"
@@ -28,11 +27,11 @@ import (
 
 // Platform holds the data directory and what runs in it.
 type Platform struct {
-	cfg    config.Config
-	log    *slog.Logger
-	lock   *os.File
-	server *server.Server
-	nc     *nats.Conn
+	cfg  config.Config
+	log  *slog.Logger
+	lock *os.File
+	nats *host
+	nc   *nats.Conn
 }
 
 // New makes the data directory (mode 0700) when it is missing and checks that
@@ -105,12 +104,12 @@ func (p *Platform) Bus(ctx context.Context) (*bus.Bus, error) {
 
 func (p *Platform) startNATS() error {
 	dir := filepath.Join(p.cfg.DataDir, "nats")
-	s, err := StartNATS(dir, p.log)
+	h, err := newHost(dir, p.log)
 	if err != nil {
 		return err
 	}
-	p.server = s
-	p.nc, err = nats.Connect("", append(cluster.Options("chatapp"), nats.InProcessServer(s))...)
+	p.nats = h
+	p.nc, err = nats.Connect("", append(cluster.Options("chatapp"), nats.InProcessServer(h))...)
 	if err != nil {
 		return fmt.Errorf("embedded NATS: %w", err)
 	}
@@ -134,9 +133,8 @@ func (p *Platform) Close() error {
 	if p.nc != nil {
 		cluster.Hangup(p.nc)
 	}
-	if p.server != nil {
-		p.server.Shutdown()
-		p.server.WaitForShutdown()
+	if p.nats != nil {
+		p.nats.close()
 	}
 	if p.lock != nil {
 		return p.lock.Close()

@@ -5,8 +5,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"chatapp/libs/bus"
 	"chatapp/libs/config"
@@ -117,14 +119,7 @@ func TestSQLitePragmas(t *testing.T) {
 // I17: with the disk full a write is unavailable and reads go on; when there is
 // room again writes work without anybody's help.
 func TestFullDisk(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Fatal("needs root, to mount a small disk")
-	}
-	dir := t.TempDir()
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", dir).CombinedOutput(); err != nil {
-		t.Fatalf("mount: %v %s", err, out)
-	}
-	defer func() { _ = exec.Command("umount", "-l", dir).Run() }()
+	dir := smallDisk(t, "2m")
 	d, err := embedded.OpenSQLite(t.Context(), filepath.Join(dir, "a.db"), testkit.Log(t))
 	if err != nil {
 		t.Fatal(err)
@@ -145,10 +140,64 @@ func TestFullDisk(t *testing.T) {
 	if err := d.R.WithContext(context.Background()).Raw("SELECT COUNT(*) FROM a").Scan(&kept).Error; err != nil || kept != rows {
 		t.Fatalf("%d rows readable of %d: %v", kept, rows, err)
 	}
-	if out, err := exec.Command("mount", "-o", "remount,size=8m", dir).CombinedOutput(); err != nil {
-		t.Fatalf("remount: %v %s", err, out)
-	}
+	resize(t, dir, "8m")
 	if err := insert(); err != nil {
 		t.Fatalf("with room again: %v", err)
+	}
+}
+
+// The embedded NATS switches its store off when the disk is full; it must come
+// back by itself when there is room.
+func TestFullDiskUnderNATS(t *testing.T) {
+	dir := smallDisk(t, "6m")
+	p := open(t, filepath.Join(dir, "data"))
+	defer func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	b, err := p.Bus(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.EnsureStream(t.Context(), bus.Stream{Name: "X", Subjects: []string{"x.>"}}); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	publish := func() error {
+		n++
+		return b.Publish(t.Context(), bus.Message{Subject: "x.1", ID: strconv.Itoa(n), Data: make([]byte, 200<<10)})
+	}
+	for err = publish(); err == nil && n < 100; err = publish() {
+	}
+	if !errs.Is(err, errs.Unavailable) {
+		t.Fatalf("after %d messages: %v", n, err)
+	}
+	resize(t, dir, "64m")
+	testkit.Eventually(t, 30*time.Second, func() bool { return publish() == nil })
+}
+
+// smallDisk is a directory on a disk of that size.
+func smallDisk(t testing.TB, size string) string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Fatal("needs root, to mount a small disk")
+	}
+	dir := t.TempDir()
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size="+size, "tmpfs", dir).CombinedOutput(); err != nil {
+		t.Fatalf("mount: %v %s", err, out)
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", "-l", dir).CombinedOutput(); err != nil {
+			t.Errorf("umount: %v %s", err, out)
+		}
+	})
+	return dir
+}
+
+func resize(t testing.TB, dir, size string) {
+	t.Helper()
+	if out, err := exec.Command("mount", "-o", "remount,size="+size, dir).CombinedOutput(); err != nil {
+		t.Fatalf("remount: %v %s", err, out)
 	}
 }
