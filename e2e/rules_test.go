@@ -96,10 +96,10 @@ func thirdPerson(t *testing.T, w *harness.World) {
 			if call.method == "PUT" {
 				body = map[string]int{"seq": 1}
 			}
-			real, missing := c.JSON(t.Context(), call.method, call.path, body, nil), c.JSON(t.Context(), call.method, call.missing, body, nil)
-			wantProblem(t, real, http.StatusNotFound, "not-found")
+			existing, missing := c.JSON(t.Context(), call.method, call.path, body, nil), c.JSON(t.Context(), call.method, call.missing, body, nil)
+			wantProblem(t, existing, http.StatusNotFound, "not-found")
 			wantProblem(t, missing, http.StatusNotFound, "not-found")
-			if a, ok := real.(*client.Problem); ok {
+			if a, ok := existing.(*client.Problem); ok {
 				if b := missing.(*client.Problem); a.Detail != b.Detail || a.Title != b.Title {
 					t.Errorf("%s %s: %q is not what a missing id gets: %q", call.method, call.path, a.Detail, b.Detail)
 				}

@@ -69,7 +69,9 @@ func TestFromAccount(t *testing.T) {
 		t.Errorf("%+v, %v; want the username to stand in", p, err)
 	}
 	for _, bad := range []events.Registered{
-		{}, {UserID: "1", Username: "anna"}, {UserID: user.String()},
+		{},
+		{UserID: "1", Username: "anna"},
+		{UserID: user.String()},
 		{UserID: id.Nil.String(), Username: "anna"},
 		{UserID: user.String(), Username: strings.Repeat("a", 65)},
 		{UserID: user.String(), Username: "a\x00"},
