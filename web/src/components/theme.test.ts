@@ -5,7 +5,7 @@ const metas = () =>
   Object.fromEntries(
     [...document.querySelectorAll<HTMLMetaElement>('meta[name="theme-color"]')].map((meta) => [
       meta.content,
-      meta.media,
+      meta.getAttribute('media'),
     ]),
   );
 

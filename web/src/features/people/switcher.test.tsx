@@ -6,7 +6,7 @@ import { queryClient } from '@/lib/query-client';
 import { adopt } from '@/lib/token';
 import { Switcher } from './switcher';
 
-const me = { id: 'me', username: 'me', display_name: 'My Self', role: 'user' };
+const me = { id: 'me', username: 'me', display_name: 'My Self', role: 'user' as const };
 const people = ['Ada Lovelace', 'Adam Smith', 'Grace Hopper'].map((display_name, index) => ({
   id: `p${index}`,
   username: display_name.split(' ')[0]?.toLowerCase() ?? '',
