@@ -51,11 +51,17 @@ var peaceful = []scenario{
 
 // faults run alone, in this order, after the peaceful ones.
 var faults = []scenario{
+	{"browsers through the gateway", browserThroughGateway, func(w *harness.World) bool { return w.Gateway }},
 	{"kill -9", killReplicas, nil},
 	{"rolling restart", rollingRestart, nil},
-	{"broker outage", brokerOutage, func(w *harness.World) bool { return w.NATS != nil }},
+	{"one broker node dies", brokerNode, external},
+	{"kill -9 of the database", killDatabase, external},
+	{"broker outage", brokerOutage, external},
 	{"wiped broker", wipedBroker, nil},
 }
+
+// external shapes have a broker and a database of their own to break.
+func external(w *harness.World) bool { return w.NATS != nil && w.DB != nil }
 
 func TestAllInOne(t *testing.T) { runTable(t, harness.AllInOne(t)) }
 func TestReplicas(t *testing.T) { runTable(t, harness.Replicas(t)) }

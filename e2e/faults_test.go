@@ -24,7 +24,7 @@ type traffic struct {
 	mu       sync.Mutex
 	posted   map[string]client.Message
 	perFrom  map[string]uint64 // last seq each writer got: they only grow
-	failures []error // of attempts that were retried
+	failures []error           // of attempts that were retried
 	slowest  time.Duration
 	errs     []error
 
@@ -250,6 +250,51 @@ func rollingRestart(t *testing.T, w *harness.World) {
 	}
 	if restarts == 0 {
 		t.Error("no socket was closed: the restart restarted nothing")
+	}
+}
+
+// brokerNode: the broker node dies that leads the stream of messages. Posts
+// and pushes go on meanwhile.
+func brokerNode(t *testing.T, w *harness.World) {
+	f := startTraffic(t, w)
+	f.flow(t, 50)
+	node, err := w.NATS.Leader(t.Context(), "MESSAGES")
+	must(t, err)
+	node.Kill()
+	f.flow(t, 300)
+	f.arrived(t, 10*time.Second)
+	must(t, node.Start(t.Context()))
+	f.finish(t, w)
+	if n := len(f.failures); n > 0 {
+		t.Errorf("%d posts failed although two of three broker nodes were there", n)
+	}
+	if n := f.reconnects(); n > 0 {
+		t.Errorf("%d sockets were closed although only a broker node was away", n)
+	}
+}
+
+// killDatabase: kill -9 of the database server under load. Posts are refused
+// meanwhile, never acknowledged falsely, and go on when it is back.
+func killDatabase(t *testing.T, w *harness.World) {
+	f := startTraffic(t, w)
+	f.flow(t, 50)
+	w.DB.Kill()
+	ctx := within(t, soon)
+	for id := client.NewID(); ; {
+		_, _, err := f.alice.Post(ctx, f.bob.ID(), id, text("while the database is away"))
+		if p, ok := errors.AsType[*client.Problem](err); ok && p.Status == 503 && p.Type == "/problems/unavailable" {
+			break
+		} else if err == nil {
+			t.Fatal("a post was acknowledged without a database")
+		} else if p == nil || p.Status != 0 || ctx.Err() != nil {
+			t.Fatalf("without a database a post got %v, want 503 unavailable", err)
+		}
+	}
+	must(t, w.DB.Start(t.Context()))
+	f.flow(t, 100)
+	f.finish(t, w)
+	if n := f.reconnects(); n > 0 {
+		t.Errorf("%d sockets were closed although only the database was away", n)
 	}
 }
 

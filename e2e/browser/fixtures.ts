@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { type BrowserContextOptions, expect, test as base } from '@playwright/test';
 import { Person } from './person.js';
 import { Server } from './server.js';
@@ -11,16 +12,13 @@ type Fixtures = {
 
 type WorkerFixtures = { server: Server };
 
-let made = 0;
-
 /**
- * What nobody else on this worker's server is called: "Bob" becomes "Bob 7".
- * Full names stay as they are: they are for pictures, and may come again.
+ * What nobody else is called: "Bob" becomes "Bob 3f9a1". Full names stay as
+ * they are: they are for pictures, and may come again.
  */
 function unique(name: string): { name: string; handle: string } {
-  made += 1;
-  const handle = `${name.toLowerCase().replaceAll(' ', '-')}-${made}`;
-  return { name: name.includes(' ') ? name : `${name} ${made}`, handle };
+  const suffix = randomBytes(3).toString('hex').slice(0, 5);
+  return { name: name.includes(' ') ? name : `${name} ${suffix}`, handle: `${name.toLowerCase().replaceAll(' ', '-')}-${suffix}` };
 }
 
 export const test = base.extend<Fixtures, WorkerFixtures>({

@@ -2,8 +2,10 @@ package harness
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,9 +13,10 @@ import (
 
 // NATS is a cluster of three nats-server processes with JetStream.
 type NATS struct {
-	Nodes []*Process
-	urls  []string
-	dirs  []string
+	Nodes    []*Process
+	urls     []string
+	dirs     []string
+	monitors []string
 }
 
 // The one user of the cluster.
@@ -56,6 +59,7 @@ cluster {
 		}
 		n.urls = append(n.urls, "nats://"+loopback(client))
 		n.dirs = append(n.dirs, store)
+		n.monitors = append(n.monitors, "http://"+loopback(monitor))
 		n.Nodes = append(n.Nodes, &Process{
 			Name: name, Path: server, Args: []string{"-c", config}, Log: filepath.Join(logs, name+".log"),
 			// healthz is 200 once JetStream has a meta leader and is current.
@@ -89,6 +93,42 @@ func (n *NATS) Start(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// Leader is the node that leads a stream.
+func (n *NATS) Leader(ctx context.Context, stream string) (*Process, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, n.monitors[0]+"/jsz?accounts=true&streams=true", nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	var answer struct {
+		Accounts []struct {
+			Streams []struct {
+				Name    string `json:"name"`
+				Cluster struct {
+					Leader string `json:"leader"`
+				} `json:"cluster"`
+			} `json:"stream_detail"`
+		} `json:"account_details"`
+	}
+	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
+		return nil, err
+	}
+	for _, account := range answer.Accounts {
+		for _, s := range account.Streams {
+			for _, node := range n.Nodes {
+				if s.Name == stream && s.Cluster.Leader == node.Name {
+					return node, nil
+				}
+			}
+		}
+	}
+	return nil, fmt.Errorf("nobody leads stream %s: %+v", stream, answer)
 }
 
 // Kill ends all nodes with SIGKILL.

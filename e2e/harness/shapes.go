@@ -54,7 +54,7 @@ func Services(t *testing.T) *World {
 	for i := range 2 {
 		w.Sites = append(w.Sites, client.Site{Auth: bases[Auth][i], Users: bases[Users][i], Messages: bases[Messages][i], Notify: bases[Notify][i]})
 	}
-	w.Front = client.At("http://" + front)
+	w.Front, w.Gateway = client.At("http://"+front), true
 	w.start(t)
 	gateway, err := startCaddy(t.Context(), tmp, logs, front, bases)
 	if err != nil {

@@ -26,6 +26,8 @@ type World struct {
 	Name string
 	// Front is where people connect: the gateway, or the process itself.
 	Front client.Site
+	// Gateway says that Front is the shipped gateway.
+	Gateway bool
 	// Sites are the replicas, addressed directly. Site i holds replica i of
 	// every service. One site in the shape that has no replicas.
 	Sites []client.Site

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { expect, test } from '../fixtures.js';
-import { exactly, type Person } from '../person.js';
+import { named, type Person } from '../person.js';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const pictures = join(import.meta.dirname, '../../artifacts/screenshots');
@@ -82,7 +82,7 @@ test('everything can be done with the keyboard alone', async ({ person }) => {
   await alice.open();
   await alice.page.keyboard.press('ControlOrMeta+k');
   await alice.page.keyboard.type(bob.username);
-  await expect(alice.page.getByRole('option', { name: exactly(bob.name) })).toBeVisible();
+  await expect(alice.page.getByRole('option', { name: named(bob.name) })).toBeVisible();
   await alice.page.keyboard.press('Enter');
   await expect(alice.composer).toBeFocused();
   await alice.page.keyboard.type('no mouse');
