@@ -29,5 +29,16 @@ die() {
 # have tells whether a program is there.
 have() { command -v "$1" >/dev/null 2>&1; }
 
+# The browser of the browser tests, where it is not Debian's.
+if [[ -z ${CHROMIUM:-} ]]; then
+    for name in chromium chromium-browser google-chrome google-chrome-stable; do
+        if have "$name"; then
+            CHROMIUM=$(command -v "$name")
+            export CHROMIUM
+            break
+        fi
+    done
+fi
+
 # elapsed formats the seconds since $1 as m:ss.
 elapsed() { local s=$((SECONDS - $1)); printf '%d:%02d' $((s / 60)) $((s % 60)); }
