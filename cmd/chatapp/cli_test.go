@@ -43,7 +43,7 @@ type result struct {
 // command prepares the program with only these CHAT_ settings.
 func command(t testing.TB, env []string, args ...string) *exec.Cmd {
 	t.Helper()
-	c := exec.Command(os.Args[0], args...) //nolint:gosec // ourselves
+	c := exec.Command(os.Args[0], args...)
 	c.Dir = t.TempDir()
 	for _, kv := range os.Environ() {
 		if !strings.HasPrefix(kv, "CHAT_") {
@@ -68,7 +68,7 @@ func runProgram(t testing.TB, env []string, in string, args ...string) result {
 }
 
 func asExit(err error, target **exec.ExitError) bool {
-	e, ok := err.(*exec.ExitError) //nolint:errorlint // exec returns exactly this
+	e, ok := err.(*exec.ExitError)
 	*target = e
 	return ok
 }
@@ -194,7 +194,7 @@ func api(t testing.TB, method, url, token string, body, out any) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close() //nolint:errcheck // read to the end
+	defer res.Body.Close()
 	answer, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)

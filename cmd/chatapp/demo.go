@@ -129,7 +129,7 @@ func call(ctx context.Context, url, token string, body, out any) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer res.Body.Close() //nolint:errcheck // read to the end below
+	defer res.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
 	if err != nil {
 		return res.StatusCode, err

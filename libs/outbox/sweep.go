@@ -45,15 +45,16 @@ func (r *Relay) sweepOnce(ctx context.Context, all bool) {
 		if all {
 			age = 0
 		}
-		found, failed, err := r.sweepBatch(ctx, age)
-		total += found - failed
+		n, err := r.sweepBatch(ctx, age)
+		total += n.acked
 		if err != nil && ctx.Err() == nil {
 			r.log.Warn("the outbox could not be swept", "error", err)
 		}
-		if err != nil || failed > 0 {
+		if err != nil || n.failed > 0 {
 			return
 		}
-		if found < sweepRows {
+		// A full batch without an ack is all under way with the relay itself.
+		if n.found < sweepRows || n.acked == 0 {
 			break
 		}
 	}
@@ -66,12 +67,16 @@ func (r *Relay) sweepOnce(ctx context.Context, all bool) {
 	}
 }
 
+// batch counts the rows of one look at the table: found there, acknowledged
+// now, and failed; the others are under way with the relay itself.
+type batch struct{ found, acked, failed int }
+
 // sweepBatch publishes up to sweepRows rows and deletes the acknowledged ones.
 //
 // On MySQL the rows stay locked meanwhile, and other replicas skip them. SQLite
 // has one process and one writer, which must not be held while waiting for the
 // broker, so there the three steps stand alone.
-func (r *Relay) sweepBatch(ctx context.Context, age time.Duration) (found, failed int, err error) {
+func (r *Relay) sweepBatch(ctx context.Context, age time.Duration) (n batch, err error) {
 	if r.d.Dialect == db.SQLite {
 		return r.sweepIn(ctx, r.d.R.WithContext(ctx), age, func(ids []id.ID) error {
 			return r.d.Tx(ctx, deleteRowsFn(ids))
@@ -79,26 +84,26 @@ func (r *Relay) sweepBatch(ctx context.Context, age time.Duration) (found, faile
 	}
 	err = r.d.W.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		locked := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsSkipLocked})
-		found, failed, err = r.sweepIn(ctx, locked, age, func(ids []id.ID) error { return deleteRowsFn(ids)(tx) })
+		n, err = r.sweepIn(ctx, locked, age, func(ids []id.ID) error { return deleteRowsFn(ids)(tx) })
 		return err
 	})
-	return found, failed, err
+	return n, err
 }
 
-func (r *Relay) sweepIn(ctx context.Context, read *gorm.DB, age time.Duration, remove func([]id.ID) error) (found, failed int, err error) {
+func (r *Relay) sweepIn(ctx context.Context, read *gorm.DB, age time.Duration, remove func([]id.ID) error) (batch, error) {
 	var rows []Row
 	// A row from the future was written by a clock that was wrong: its age says
 	// nothing, so it is taken at once.
 	now := time.Now().UTC()
-	err = read.Table("outbox").Where("created_at <= ? OR created_at > ?", now.Add(-age), now.Add(age)).Order("created_at, id").Limit(sweepRows).Find(&rows).Error
+	err := read.Table("outbox").Where("created_at <= ? OR created_at > ?", now.Add(-age), now.Add(age)).Order("created_at, id").Limit(sweepRows).Find(&rows).Error
 	if err != nil || len(rows) == 0 {
-		return 0, 0, err
+		return batch{}, err
 	}
 	acked := r.publishAll(ctx, rows)
 	if len(acked) > 0 {
 		err = remove(acked)
 	}
-	return len(rows), r.missing(rows, acked), err
+	return batch{found: len(rows), acked: len(acked), failed: r.missing(rows, acked)}, err
 }
 
 // missing counts the rows that are neither acknowledged nor still under way

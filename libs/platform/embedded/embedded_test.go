@@ -168,7 +168,8 @@ func TestFullDiskUnderNATS(t *testing.T) {
 		n++
 		return b.Publish(t.Context(), bus.Message{Subject: "x.1", ID: strconv.Itoa(n), Data: make([]byte, 200<<10)})
 	}
-	for err = publish(); err == nil && n < 100; err = publish() {
+	for err == nil && n < 100 {
+		err = publish()
 	}
 	if !errs.Is(err, errs.Unavailable) {
 		t.Fatalf("after %d messages: %v", n, err)
