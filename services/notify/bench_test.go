@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -160,6 +159,7 @@ func BenchmarkIdleConnection(b *testing.B) {
 			open = append(open, idle(b, address, c.tokens.For(id.New(), "bench")))
 		}
 		testkit.Eventually(b, patience, func() bool { return greetedClients(n) == conns })
+		testkit.Eventually(b, patience, n.quiet)
 		b.ReportMetric(float64(memory()-before)/conns, "B/conn")
 		for _, conn := range open {
 			conn.Close()
@@ -173,10 +173,22 @@ func greetedClients(n *node) (count int) {
 	return count
 }
 
+// quiet reports whether no connection has anything to write.
+func (n *node) quiet() bool {
+	active := false
+	n.svc.hub.eachFeed(func(f *feed) {
+		f.each(func(c *client) {
+			c.queue.mu.Lock()
+			active = active || c.queue.active
+			c.queue.mu.Unlock()
+		})
+	})
+	return !active
+}
+
 func memory() uint64 {
 	runtime.GC()
-	time.Sleep(100 * time.Millisecond) // transient writers end
-	runtime.GC()
+	runtime.GC() // what the first only marked as unused
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc + m.StackInuse

@@ -7,11 +7,11 @@ import (
 	"net"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/gorilla/websocket"
 
 	"chatapp/libs/events"
+	"chatapp/libs/testkit"
 )
 
 // wsClient is a device: it reads everything and judges nothing.
@@ -87,20 +87,19 @@ func (c *wsClient) send(t testing.TB, frame any) {
 
 func (c *wsClient) wait(t testing.TB, what string, cond func(*wsClient) bool) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
-	for pause := time.Millisecond; ; pause = min(2*pause, 20*time.Millisecond) {
+	state := ""
+	t.Cleanup(func() {
+		if t.Failed() && state != "" {
+			t.Logf("waited for %s: %s", what, state)
+		}
+	})
+	testkit.Eventually(t, patience, func() bool {
 		c.mu.Lock()
-		ok := cond(c)
-		state := fmt.Sprintf("welcome %q, %d events, last %v, others %v, closed %v", c.welcome, len(c.seqs), c.seqs[max(0, len(c.seqs)-5):], c.other, c.closed)
-		c.mu.Unlock()
-		if ok {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("still no %s: %s", what, state)
-		}
-		time.Sleep(pause)
-	}
+		defer c.mu.Unlock()
+		state = fmt.Sprintf("welcome %q, %d events, last %v, others %v, closed %v", c.welcome, len(c.seqs), c.seqs[max(0, len(c.seqs)-5):], c.other, c.closed)
+		return cond(c)
+	})
+	state = ""
 }
 
 // expect waits until the device has exactly first..last, each once, in order.

@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience is how long a test waits for what must happen; never how long it takes.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // logServer is the counterpart of notify in its own tests: it answers the
 // requests of the messages service from dense logs in memory, on the real bus.
