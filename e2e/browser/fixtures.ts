@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type BrowserContextOptions, expect, test as base } from '@playwright/test';
+import { type BrowserContextOptions, test as base, expect } from '@playwright/test';
 import { Person } from './person.js';
 import { Server } from './server.js';
 
@@ -18,7 +18,10 @@ type WorkerFixtures = { server: Server };
  */
 function unique(name: string): { name: string; handle: string } {
   const suffix = randomBytes(3).toString('hex').slice(0, 5);
-  return { name: name.includes(' ') ? name : `${name} ${suffix}`, handle: `${name.toLowerCase().replaceAll(' ', '-')}-${suffix}` };
+  return {
+    name: name.includes(' ') ? name : `${name} ${suffix}`,
+    handle: `${name.toLowerCase().replaceAll(' ', '-')}-${suffix}`,
+  };
 }
 
 export const test = base.extend<Fixtures, WorkerFixtures>({

@@ -32,7 +32,8 @@ export class Person {
     });
     page.on('pageerror', (error) => this.trouble.push(`uncaught: ${error.message}`));
     page.on('console', (message) => {
-      if (/content security policy|trusted ?types/i.test(message.text())) this.trouble.push(`CSP: ${message.text()}`);
+      if (/content security policy|trusted ?types/i.test(message.text()))
+        this.trouble.push(`CSP: ${message.text()}`);
     });
   }
 
@@ -42,7 +43,9 @@ export class Person {
 
   /** Makes an account without the form; the next page that opens is signed in. */
   async arrange(): Promise<this> {
-    const answer = await this.context.request.post(`${this.url}/api/v1/auth/register`, { data: { username: this.handle, password, display_name: this.name } });
+    const answer = await this.context.request.post(`${this.url}/api/v1/auth/register`, {
+      data: { username: this.handle, password, display_name: this.name },
+    });
     expect(answer.status(), await answer.text()).toBe(201);
     const session = (await answer.json()) as { access_token: string; user: User };
     this.user = session.user;
@@ -59,7 +62,11 @@ export class Person {
 
   /** One call of the API as this person; for arranging and for judging. */
   async api<T>(method: 'GET' | 'POST' | 'PUT', path: string, data?: object): Promise<T> {
-    const answer = await this.context.request.fetch(`${this.url}/api/v1${path}`, { method, data, headers: { Authorization: `Bearer ${this.#token}` } });
+    const answer = await this.context.request.fetch(`${this.url}/api/v1${path}`, {
+      method,
+      data,
+      headers: { Authorization: `Bearer ${this.#token}` },
+    });
     expect(answer.ok(), `${method} ${path}: ${answer.status()} ${await answer.text()}`).toBe(true);
     return (await answer.json()) as T;
   }
@@ -106,7 +113,9 @@ export class Person {
 
   /** The bubbles on screen, top to bottom; day lines and the like are none. */
   get bubbles(): Locator {
-    return this.timeline.getByRole('listitem').and(this.page.locator(':not([data-row^="day:"], [data-row="unread"], [data-row="beginning"])'));
+    return this.timeline
+      .getByRole('listitem')
+      .and(this.page.locator(':not([data-row^="day:"], [data-row="unread"], [data-row="beginning"])'));
   }
 
   bubble(text: string): Locator {

@@ -51,11 +51,20 @@ export class Server {
     const binary = process.env.CHATAPP_BINARY ?? join(root, 'bin/chatapp');
     if (!existsSync(binary)) throw new Error(`${binary} is missing: make build`);
     const log = openSync(this.#log, 'a');
-    const child = spawn(binary, [], { env: { PATH: process.env.PATH, HOME: process.env.HOME, ...this.#env }, stdio: ['ignore', log, log] });
+    const child = spawn(binary, [], {
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...this.#env },
+      stdio: ['ignore', log, log],
+    });
     this.#process = child;
     const deadline = Date.now() + 60_000;
-    while (!(await fetch(this.#ready).then((r) => r.ok, () => false))) {
-      if (child.exitCode !== null || Date.now() > deadline) throw new Error(`the server does not start:\n${readFileSync(this.#log, 'utf8').slice(-2000)}`);
+    while (
+      !(await fetch(this.#ready).then(
+        (r) => r.ok,
+        () => false,
+      ))
+    ) {
+      if (child.exitCode !== null || Date.now() > deadline)
+        throw new Error(`the server does not start:\n${readFileSync(this.#log, 'utf8').slice(-2000)}`);
       await new Promise((done) => setTimeout(done, 50));
     }
   }

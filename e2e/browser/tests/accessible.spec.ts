@@ -14,23 +14,32 @@ type Finding = { id: string; impact: string; nodes: { html: string; failureSumma
 async function findings(page: Page): Promise<string[]> {
   await page.evaluate(axe);
   const found = await page.evaluate(async () => {
-    const run = (window as unknown as { axe: { run: (o: object) => Promise<{ violations: Finding[] }> } }).axe;
+    const run = (window as unknown as { axe: { run: (o: object) => Promise<{ violations: Finding[] }> } })
+      .axe;
     return (await run.run({ resultTypes: ['violations'] })).violations;
   });
-  return found.flatMap((v) => v.nodes.map((n) => `${v.id} (${v.impact}): ${n.html.slice(0, 160)} ${n.failureSummary}`));
+  return found.flatMap((v) =>
+    v.nodes.map((n) => `${v.id} (${v.impact}): ${n.html.slice(0, 160)} ${n.failureSummary}`),
+  );
 }
 
 const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
 
 for (const [size, viewport] of Object.entries(sizes)) {
   for (const colorScheme of ['light', 'dark'] as const) {
-    test(`${size}, ${colorScheme}: every screen is accessible, and has its picture taken`, async ({ newcomer, person }) => {
+    test(`${size}, ${colorScheme}: every screen is accessible, and has its picture taken`, async ({
+      newcomer,
+      person,
+    }) => {
       const options = { viewport, colorScheme, reducedMotion: 'reduce' as const };
       const shots = new Map<string, string[]>();
       const look = async (who: Person, screen: string) => {
         // Pictures are taken when fonts are there and motion is over.
         await who.page.evaluate(() => document.fonts.ready);
-        await who.page.screenshot({ path: join(pictures, `${screen}-${size}-${colorScheme}.png`), animations: 'disabled' });
+        await who.page.screenshot({
+          path: join(pictures, `${screen}-${size}-${colorScheme}.png`),
+          animations: 'disabled',
+        });
         shots.set(screen, await findings(who.page));
       };
       const stranger = await newcomer('Stranger', options);
@@ -41,7 +50,11 @@ for (const [size, viewport] of Object.entries(sizes)) {
       await stranger.page.getByRole('tab', { name: 'Create account' }).click();
       await look(stranger, 'sign-up');
 
-      const [anna, ben, cleo] = [await person('Anna Lindqvist', options), await person('Ben Okafor'), await person('Cleo Marchetti')];
+      const [anna, ben, cleo] = [
+        await person('Anna Lindqvist', options),
+        await person('Ben Okafor'),
+        await person('Cleo Marchetti'),
+      ];
       await anna.open();
       await look(anna, 'empty');
       await cleo.post(anna, 'See you on Thursday? 🌵');
@@ -52,7 +65,10 @@ for (const [size, viewport] of Object.entries(sizes)) {
         [ben, 'Miracles happen. The plan for today:'],
         [ben, '1. coffee\n2. the archive\n3. more coffee'],
         [anna, 'I like how the archive is outnumbered.'],
-        [ben, 'Here is what the catalogue says about it: https://example.org/archive/boxes?from=1920&to=1938'],
+        [
+          ben,
+          'Here is what the catalogue says about it: https://example.org/archive/boxes?from=1920&to=1938',
+        ],
       ] as const;
       for (const [who, text] of talk) await (who === anna ? anna.post(ben, text) : who.post(anna, text));
       await expect(anna.row(ben)).toContainText('Here is what');

@@ -60,7 +60,9 @@ test('a third person sees nothing of it', async ({ person }) => {
   await expect(carol.row(alice)).toContainText('for you');
   await expect(carol.page.getByText('between us')).toHaveCount(0);
   await carol.page.goto(alice.url + address);
-  await expect(carol.page.getByText('This conversation does not exist, or you are not part of it.')).toBeVisible();
+  await expect(
+    carol.page.getByText('This conversation does not exist, or you are not part of it.'),
+  ).toBeVisible();
   await expect(carol.page.getByText('between us')).toHaveCount(0);
 });
 

@@ -29,7 +29,14 @@ test('what is written is sent once, however often Enter is pressed', async ({ pe
   await alice.open();
   await alice.find(bob);
   await alice.composer.fill('only once');
-  await Promise.all([alice.composer.press('Enter'), alice.composer.press('Enter'), alice.page.getByRole('button', { name: 'Send message' }).click({ force: true, timeout: 1000 }).catch(() => {})]);
+  await Promise.all([
+    alice.composer.press('Enter'),
+    alice.composer.press('Enter'),
+    alice.page
+      .getByRole('button', { name: 'Send message' })
+      .click({ force: true, timeout: 1000 })
+      .catch(() => {}),
+  ]);
   await alice.delivered('only once');
   expect((await alice.history(bob)).map((m) => m.body)).toEqual(['only once']);
 });
@@ -41,7 +48,11 @@ test('a refused message keeps its text, and Retry sends the same one', async ({ 
   const tried: string[] = [];
   await alice.page.route('**/api/v1/messages', async (route) => {
     tried.push((route.request().postDataJSON() as { client_id: string }).client_id);
-    await route.fulfill({ status: 403, contentType: 'application/problem+json', body: JSON.stringify({ type: '/problems/forbidden', title: 'Forbidden', status: 403 }) });
+    await route.fulfill({
+      status: 403,
+      contentType: 'application/problem+json',
+      body: JSON.stringify({ type: '/problems/forbidden', title: 'Forbidden', status: 403 }),
+    });
   });
   await alice.send('do not lose me');
   await expect(alice.state('do not lose me', /^Not sent/)).toBeAttached();

@@ -1,4 +1,4 @@
-import { expect, test as base } from '../fixtures.js';
+import { test as base, expect } from '../fixtures.js';
 import { Server } from '../server.js';
 
 // These tests take the server down, so each has its own.
@@ -33,7 +33,8 @@ test('messages written without a connection are sent once, in order, when it is 
   await expect(alice.bubble('meanwhile')).toHaveCount(1);
   await expect(bob.bubble('offline 19')).toBeVisible();
   expect((await bob.history(alice)).map((m) => m.body)).toEqual(['hello', 'meanwhile', ...written]);
-  for (const who of [alice, bob]) for (const text of ['offline 0', 'offline 19']) await expect(who.bubble(text)).toHaveCount(1);
+  for (const who of [alice, bob])
+    for (const text of ['offline 0', 'offline 19']) await expect(who.bubble(text)).toHaveCount(1);
 });
 
 test('a server that is killed and comes back loses and repeats nothing', async ({ ownServer, browser }) => {
@@ -41,11 +42,16 @@ test('a server that is killed and comes back loses and repeats nothing', async (
   const people = [];
   for (const name of ['Alice', 'Bob']) {
     const context = await browser.newContext();
-    people.push(await new Person(name, name.toLowerCase(), context, await context.newPage(), ownServer.url).arrange());
+    people.push(
+      await new Person(name, name.toLowerCase(), context, await context.newPage(), ownServer.url).arrange(),
+    );
   }
   const [alice, bob] = people as [InstanceType<typeof Person>, InstanceType<typeof Person>];
   await alice.post(bob, 'hello');
-  for (const [who, other] of [[alice, bob], [bob, alice]] as const) {
+  for (const [who, other] of [
+    [alice, bob],
+    [bob, alice],
+  ] as const) {
     await who.open();
     await who.row(other).click();
     await expect(who.bubble('hello')).toBeVisible();

@@ -15,7 +15,10 @@ test('one pane on a phone: list, conversation, back', async ({ person }) => {
   await alice.send('from the phone');
   await alice.delivered('from the phone');
   await expectNoSidewaysScroll(alice.page);
-  await alice.page.getByRole('link', { name: 'Back to all conversations' }).or(alice.page.getByRole('button', { name: 'Back to all conversations' })).tap();
+  await alice.page
+    .getByRole('link', { name: 'Back to all conversations' })
+    .or(alice.page.getByRole('button', { name: 'Back to all conversations' }))
+    .tap();
   await expect(alice.row(bob)).toContainText('You: from the phone');
   await expectNoSidewaysScroll(alice.page);
   // The phone's own back button does the same.
@@ -36,7 +39,11 @@ test('nothing is wider than 320 pixels, whatever people write', async ({ person 
   await alice.row(bob).tap();
   await expect(alice.bubbles).toHaveCount(2);
   await expectNoSidewaysScroll(alice.page);
-  const wide = await alice.bubbles.evaluateAll((all) => all.filter((b) => b.scrollWidth > b.clientWidth + 1 || b.getBoundingClientRect().right > innerWidth).length);
+  const wide = await alice.bubbles.evaluateAll(
+    (all) =>
+      all.filter((b) => b.scrollWidth > b.clientWidth + 1 || b.getBoundingClientRect().right > innerWidth)
+        .length,
+  );
   expect(wide).toBe(0);
 });
 

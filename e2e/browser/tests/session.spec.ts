@@ -41,7 +41,10 @@ test('a reload stays signed in; signing out leaves nothing behind', async ({ per
           }),
       ),
     );
-    return { rows: rows.reduce((a, b) => a + b, 0), local: JSON.stringify({ ...localStorage }) + JSON.stringify({ ...sessionStorage }) };
+    return {
+      rows: rows.reduce((a, b) => a + b, 0),
+      local: JSON.stringify({ ...localStorage }) + JSON.stringify({ ...sessionStorage }),
+    };
   });
   expect(stored.rows).toBe(0);
   expect(stored.local).not.toContain('private');
@@ -77,7 +80,9 @@ test('a wrong password and an unknown person read the same', async ({ person, ne
 test('a session that ended elsewhere ends here, by itself', async ({ person }) => {
   const alice = await person('Alice');
   await alice.open();
-  const answer = await alice.context.request.post(`${alice.url}/api/v1/auth/logout`, { headers: { Origin: alice.url } });
+  const answer = await alice.context.request.post(`${alice.url}/api/v1/auth/logout`, {
+    headers: { Origin: alice.url },
+  });
   expect(answer.status()).toBe(204);
   await expect(alice.page.getByLabel('Username or e-mail')).toBeVisible();
 });

@@ -1,18 +1,23 @@
 import { expect, test } from '../fixtures.js';
 import type { Message } from '../person.js';
 
-test('a conversation opens with its latest 15, oldest to newest, and scrolls back to the first', async ({ person }) => {
+test('a conversation opens with its latest 15, oldest to newest, and scrolls back to the first', async ({
+  person,
+}) => {
   const [alice, bob] = [await person('Alice'), await person('Bob')];
   const total = 62;
   let last = { conversation_id: '', seq: 0 };
-  for (let i = 1; i <= total; i += 1) last = await (i % 3 ? alice.post(bob, `line ${i}`) : bob.post(alice, `line ${i}`));
+  for (let i = 1; i <= total; i += 1)
+    last = await (i % 3 ? alice.post(bob, `line ${i}`) : bob.post(alice, `line ${i}`));
   await bob.read(last.conversation_id, last.seq);
 
   const firstPage = bob.page.waitForResponse(`**/conversations/${last.conversation_id}/messages*`);
   await bob.open();
   await bob.row(alice).click();
   const page = (await (await firstPage).json()) as { items: Message[]; has_older: boolean };
-  expect(page.items.map((m) => m.body)).toEqual(Array.from({ length: 15 }, (_, i) => `line ${total - 14 + i}`));
+  expect(page.items.map((m) => m.body)).toEqual(
+    Array.from({ length: 15 }, (_, i) => `line ${total - 14 + i}`),
+  );
   await expect(bob.bubble(`line ${total}`)).toBeInViewport();
   const shown = await numbers(bob.bubbles.allInnerTexts());
   expect(shown).toEqual([...shown].sort((a, b) => a - b));
@@ -56,7 +61,8 @@ test('a conversation opens at the first unread message', async ({ person }) => {
 test('older messages come without moving what is being read', async ({ person }) => {
   const [alice, bob] = [await person('Alice'), await person('Bob')];
   let last = { conversation_id: '', seq: 0 };
-  for (let i = 1; i <= 80; i += 1) last = await alice.post(bob, `line ${i}${i % 7 ? '' : ' is a longer one '.repeat(12)}`);
+  for (let i = 1; i <= 80; i += 1)
+    last = await alice.post(bob, `line ${i}${i % 7 ? '' : ' is a longer one '.repeat(12)}`);
   await bob.read(last.conversation_id, last.seq);
   await bob.open();
   await bob.row(alice).click();
@@ -81,7 +87,9 @@ test('older messages come without moving what is being read', async ({ person })
   const before = await sameBubble.boundingBox();
   release();
   await expect.poll(() => bob.bubbles.first().getAttribute('data-row')).not.toBe(id);
-  await expect.poll(async () => Math.abs(((await sameBubble.boundingBox())?.y ?? 0) - (before?.y ?? 1e9))).toBeLessThanOrEqual(1);
+  await expect
+    .poll(async () => Math.abs(((await sameBubble.boundingBox())?.y ?? 0) - (before?.y ?? 1e9)))
+    .toBeLessThanOrEqual(1);
 });
 
 async function numbers(texts: Promise<string[]>): Promise<number[]> {

@@ -27,7 +27,10 @@ test('everything people write is shown as text', async ({ newcomer, person }) =>
     data: { username: `evil-${Date.now()}`, password: 'correct-horse-7-battery', display_name: evil },
   });
   expect(registered.status()).toBe(201);
-  const session = (await registered.json()) as { access_token: string; user: { id: string; username: string; display_name: string } };
+  const session = (await registered.json()) as {
+    access_token: string;
+    user: { id: string; username: string; display_name: string };
+  };
   for (const body of corpus) {
     const posted = await alice.context.request.post(`${alice.url}/api/v1/messages`, {
       headers: { Authorization: `Bearer ${session.access_token}` },
@@ -42,8 +45,12 @@ test('everything people write is shown as text', async ({ newcomer, person }) =>
   await expect(bob.bubbles).toHaveCount(corpus.length);
   await expect(bob.bubbles).toContainText(corpus);
   const bad = await bob.page.evaluate(() => ({
-    elements: document.querySelectorAll('main img[src=x], main iframe, main svg[onload], main base, [onerror]').length,
-    links: [...document.querySelectorAll('a')].map((a) => a.href).filter((href) => !/^https?:|^mailto:/.test(href)),
+    elements: document.querySelectorAll(
+      'main img[src=x], main iframe, main svg[onload], main base, [onerror]',
+    ).length,
+    links: [...document.querySelectorAll('a')]
+      .map((a) => a.href)
+      .filter((href) => !/^https?:|^mailto:/.test(href)),
     scripts: [...document.scripts].filter((s) => s.textContent.includes('alert')).length,
   }));
   expect(bad).toEqual({ elements: 0, links: [], scripts: 0 });
@@ -54,11 +61,17 @@ test('the page has a strict policy and loads nothing from elsewhere', async ({ p
   const alice = await person('Alice');
   const foreign: string[] = [];
   alice.page.on('request', (request) => {
-    if (!request.url().startsWith(alice.url) && !request.url().startsWith('data:') && !request.url().startsWith('blob:')) foreign.push(request.url());
+    if (
+      !request.url().startsWith(alice.url) &&
+      !request.url().startsWith('data:') &&
+      !request.url().startsWith('blob:')
+    )
+      foreign.push(request.url());
   });
   const answer = await alice.page.goto(alice.url);
   const policy = answer?.headers()['content-security-policy'] ?? '';
-  for (const part of ["default-src 'self'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"]) expect(policy).toContain(part);
+  for (const part of ["default-src 'self'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"])
+    expect(policy).toContain(part);
   expect(policy).not.toContain('unsafe');
   await expect(alice.list).toBeVisible();
   expect(foreign).toEqual([]);
