@@ -30,6 +30,7 @@ export interface SyncHooks {
 
 export class Sync {
   private cursor = '';
+  private probedAt = 0;
   private stopped = false;
   private catching: Promise<boolean> | undefined;
   private readonly cache = cacheOf(queryClient);
@@ -94,7 +95,8 @@ export class Sync {
     on(window, 'offline', () => void this.probe());
     on(document, 'visibilitychange', () => document.visibilityState === 'visible' && wake());
     const timer = setInterval(() => {
-      const quiet = performance.now() - this.socket.lastFrameAt > PROBE_MS;
+      const heard = Math.max(this.socket.lastFrameAt, this.probedAt);
+      const quiet = performance.now() - heard > PROBE_MS;
       if (quiet && document.visibilityState === 'visible') void this.probe();
     }, PROBE_MS / 2);
     this.cleanups.push(() => clearInterval(timer));
@@ -109,6 +111,7 @@ export class Sync {
    */
   private async probe(): Promise<void> {
     if (connectionNow() !== 'online' && connectionNow() !== 'updating') return;
+    this.probedAt = performance.now();
     const before = this.cursor;
     const frameBefore = this.socket.lastFrameAt;
     const healthy = await this.catchUp();

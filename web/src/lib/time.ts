@@ -26,9 +26,17 @@ export function dayNumber(instant: Instant): number {
   return Math.round(Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / 86_400_000);
 }
 
-/** The time of day: "14:05". Two digits each, 24 hours or am/pm as the locale has it. */
+const twelve = new Map<string, boolean>();
+
+/** The time of day: "14:05", or "2:05 PM" where people write it so. */
 export function formatClock(instant: Instant, locale?: string): string {
-  return format(locale, { hour: '2-digit', minute: '2-digit' }, new Date(instant));
+  const key = locale ?? '';
+  let hour12 = twelve.get(key);
+  if (hour12 === undefined) {
+    hour12 = new Intl.DateTimeFormat(locale, { hour: 'numeric' }).resolvedOptions().hour12 ?? false;
+    twelve.set(key, hour12);
+  }
+  return format(locale, { hour: hour12 ? 'numeric' : '2-digit', minute: '2-digit' }, new Date(instant));
 }
 
 /** For a row of the conversation list: clock today, "Yesterday", weekday within a week, date after. */
