@@ -12,6 +12,7 @@ import { EmptyPane } from './empty-pane';
 import { keyNames } from './key-names';
 import { focusComposer } from './regions';
 import { ShortcutHelp } from './shortcut-help';
+import { leavingOverlay, useBackCloses } from './use-back-closes';
 import { useNeighbours } from './use-neighbours';
 import { useShortcuts } from './use-shortcuts';
 import { useSignOut } from './use-sign-out';
@@ -27,9 +28,10 @@ export function Shell({ user, openId }: Props) {
   const signOut = useSignOut();
   const neighbour = useNeighbours(openId);
   useTabBadge();
+  useBackCloses(searching, () => setSearching(false));
 
   const show = useCallback(
-    (id: string) => navigate(paths.toConversation(id), { state: cameFrom(openId) }),
+    (id: string) => navigate(paths.toConversation(id), { state: cameFrom(openId), ...leavingOverlay() }),
     [navigate, openId],
   );
   const search = useCallback(() => setSearching(true), []);
