@@ -51,9 +51,18 @@ func (q *QueryLog) Trace(ctx context.Context, begin time.Time, fc func() (string
 	switch {
 	case took >= slowQuery && q.log.Enabled(ctx, slog.LevelWarn):
 		sql, rows := fc()
-		q.log.WarnContext(ctx, "slow statement", "sql", sql, "rows", rows, "took", took)
+		q.log.WarnContext(ctx, "slow statement", "sql", short(sql), "rows", rows, "took", took)
 	case failed && q.log.Enabled(ctx, slog.LevelDebug):
 		sql, _ := fc()
-		q.log.DebugContext(ctx, "statement failed", "sql", sql, "error", err, "took", took)
+		q.log.DebugContext(ctx, "statement failed", "sql", short(sql), "error", err, "took", took)
 	}
+}
+
+// short cuts the placeholders of a thousand rows.
+func short(sql string) string {
+	const limit = 400
+	if len(sql) > limit {
+		return sql[:limit] + "..."
+	}
+	return sql
 }

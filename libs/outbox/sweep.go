@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,9 +15,9 @@ import (
 
 // How the sweep looks for rows that nobody published.
 const (
-	sweepEvery = time.Second
-	sweepAge   = 2 * time.Second // younger rows are still with the process that wrote them
-	sweepRows  = 500
+	sweepEvery     = time.Second
+	sweepAge       = 2 * time.Second // younger rows are still with the process that wrote them
+	sweepBatchRows = 500
 )
 
 // sweeping publishes left-over rows until ctx ends. It starts with everything
@@ -47,14 +48,14 @@ func (r *Relay) sweepOnce(ctx context.Context, all bool) {
 		}
 		n, err := r.sweepBatch(ctx, age)
 		total += n.acked
-		if err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil && !db.IsRetryable(err) {
 			r.log.Warn("the outbox could not be swept", "error", err)
 		}
 		if err != nil || n.failed > 0 {
 			return
 		}
-		// A full batch without an ack is all under way with the relay itself.
-		if n.found < sweepRows || n.acked == 0 {
+		// A full batch without an ack is all under way, here or elsewhere.
+		if n.found < sweepBatchRows || n.acked == 0 {
 			break
 		}
 	}
@@ -67,74 +68,79 @@ func (r *Relay) sweepOnce(ctx context.Context, all bool) {
 	}
 }
 
-// batch counts the rows of one look at the table: found there, acknowledged
-// now, and failed; the others are under way with the relay itself.
+// batch counts the rows of one look at the table: found there, and of these
+// acknowledged now and failed. The others are under way, here or elsewhere.
 type batch struct{ found, acked, failed int }
 
-// sweepBatch publishes up to sweepRows rows and deletes the acknowledged ones.
+// sweepBatch publishes up to sweepBatchRows rows and deletes the acknowledged ones.
 //
-// On MySQL the rows stay locked meanwhile, and other replicas skip them. SQLite
-// has one process and one writer, which must not be held while waiting for the
-// broker, so there the three steps stand alone.
+// On MySQL the rows stay locked meanwhile, and other replicas skip them. They
+// are looked for without a lock and then claimed by primary key, in its order:
+// whoever deletes rows locks in the same order, so there are no deadlocks.
+// SQLite has one process and one writer, which must not be held while waiting
+// for the broker, so there the steps stand alone.
 func (r *Relay) sweepBatch(ctx context.Context, age time.Duration) (n batch, err error) {
+	found, ids, err := r.candidates(ctx, age)
+	if err != nil || len(ids) == 0 {
+		return batch{found: found}, err
+	}
 	if r.d.Dialect == db.SQLite {
-		return r.sweepIn(ctx, r.d.R.WithContext(ctx), age, func(ids []id.ID) error {
-			return r.d.Tx(ctx, deleteRowsFn(ids))
+		return r.sweepRows(r.d.R.WithContext(ctx), found, ids, func(acked []id.ID) error {
+			return r.d.Tx(ctx, deleteRowsFn(acked))
 		})
 	}
 	err = r.d.W.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		locked := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsSkipLocked})
-		n, err = r.sweepIn(ctx, locked, age, func(ids []id.ID) error { return deleteRowsFn(ids)(tx) })
+		n, err = r.sweepRows(locked, found, ids, func(acked []id.ID) error { return deleteRowsFn(acked)(tx) })
 		return err
 	})
 	return n, err
 }
 
-func (r *Relay) sweepIn(ctx context.Context, read *gorm.DB, age time.Duration, remove func([]id.ID) error) (batch, error) {
-	var rows []Row
+// candidates returns the ids of old rows, without those the relay is busy with
+// (found counts them too).
+func (r *Relay) candidates(ctx context.Context, age time.Duration) (found int, ids []id.ID, err error) {
 	// A row from the future was written by a clock that was wrong: its age says
 	// nothing, so it is taken at once.
 	now := time.Now().UTC()
-	err := read.Table("outbox").Where("created_at <= ? OR created_at > ?", now.Add(-age), now.Add(age)).Order("created_at, id").Limit(sweepRows).Find(&rows).Error
-	if err != nil || len(rows) == 0 {
-		return batch{}, err
+	var rows []Row
+	err = r.d.R.WithContext(ctx).Table("outbox").Select("id").
+		Where("created_at <= ? OR created_at > ?", now.Add(-age), now.Add(age)).
+		Order("created_at, id").Limit(sweepBatchRows).Find(&rows).Error
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, row := range rows {
+		if _, busy := r.busy[row.ID]; !busy {
+			ids = append(ids, row.ID)
+		}
 	}
-	acked := r.publishAll(ctx, rows)
+	slices.SortFunc(ids, id.ID.Compare)
+	return len(rows), ids, err
+}
+
+func (r *Relay) sweepRows(read *gorm.DB, found int, ids []id.ID, remove func([]id.ID) error) (batch, error) {
+	var rows []Row
+	err := read.Table("outbox").Where("id IN ?", ids).Order("id").Find(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return batch{found: found}, err
+	}
+	slices.SortStableFunc(rows, func(a, b Row) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	acked := r.publishAll(rows)
 	if len(acked) > 0 {
 		err = remove(acked)
 	}
-	return batch{found: len(rows), acked: len(acked), failed: r.missing(rows, acked)}, err
+	return batch{found: found, acked: len(acked), failed: len(rows) - len(acked)}, err
 }
 
-// missing counts the rows that are neither acknowledged nor still under way
-// with the relay itself.
-func (r *Relay) missing(rows []Row, acked []id.ID) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	n := len(rows) - len(acked)
-	for _, row := range rows {
-		if _, ok := r.busy[row.ID]; ok {
-			n--
-		}
-	}
-	return max(n, 0)
-}
-
-// publishAll publishes rows (but not those the relay is busy with) and waits
-// for their acks; it returns the ids that were acknowledged.
-func (r *Relay) publishAll(_ context.Context, rows []Row) []id.ID {
+// publishAll publishes rows and waits for their acks; it returns the ids that
+// were acknowledged.
+func (r *Relay) publishAll(rows []Row) []id.ID {
 	var (
 		mu    sync.Mutex
 		acked []id.ID
 		wait  sync.WaitGroup
 	)
 	for _, row := range rows {
-		r.mu.Lock()
-		_, busy := r.busy[row.ID]
-		r.mu.Unlock()
-		if busy {
-			continue
-		}
 		wait.Add(1)
 		settle := func(err error) {
 			if err == nil {
@@ -152,8 +158,10 @@ func (r *Relay) publishAll(_ context.Context, rows []Row) []id.ID {
 	return acked
 }
 
-// deleteRowsFn deletes rows by id, in one statement, within tx.
+// deleteRowsFn deletes rows by id, in one statement and in the order of the
+// primary key, within tx.
 func deleteRowsFn(ids []id.ID) func(tx *gorm.DB) error {
+	slices.SortFunc(ids, id.ID.Compare)
 	return func(tx *gorm.DB) error {
 		return tx.Exec("DELETE FROM outbox WHERE id IN ?", ids).Error
 	}

@@ -22,7 +22,10 @@ func ensureStreams(ctx context.Context, b *bus.Bus, cfg config.Config, log *slog
 	for {
 		var failed error
 		for name, subjects := range events.Streams {
-			failed = b.EnsureStream(ctx, bus.Stream{Name: name, Subjects: subjects, MaxAge: cfg.EventRetention, Replicas: cfg.NATSReplicas})
+			// Without a leader nobody answers at all: ask again soon.
+			try, cancel := context.WithTimeout(ctx, 3*time.Second)
+			failed = b.EnsureStream(try, bus.Stream{Name: name, Subjects: subjects, MaxAge: cfg.EventRetention, Replicas: cfg.NATSReplicas})
+			cancel()
 			if failed != nil {
 				break
 			}
@@ -34,7 +37,7 @@ func ensureStreams(ctx context.Context, b *bus.Bus, cfg config.Config, log *slog
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("gave up waiting for JetStream: %w", failed)
-		case <-time.After(time.Second):
+		case <-time.After(250 * time.Millisecond):
 		}
 	}
 }

@@ -199,14 +199,16 @@ func (r *process) awaitReady(ctx context.Context) error {
 
 func (r *process) announce() {
 	var admin net.Addr
+	shown := "off"
 	if r.admin != nil {
 		admin = r.admin.addr()
+		shown = admin.String()
 	}
 	names := make([]string, 0, len(r.units))
 	for _, u := range r.units {
 		names = append(names, u.Name())
 	}
-	r.Log.Info("ready", "units", names, "listen", r.public.addr().String(), "admin", admin)
+	r.Log.Info("ready", "units", names, "listen", r.public.addr().String(), "admin", shown)
 	if r.Started != nil {
 		r.Started(r.public.addr(), admin)
 	}
