@@ -16,7 +16,9 @@ export const MessageRow = memo(function MessageRow({ row, name }: { row: Row; na
       data-message={row.key}
       className={cn('flex flex-col', row.mine ? 'items-end' : 'items-start', row.first ? 'pt-3' : 'pt-0.5')}
     >
-      <div className={cn('relative max-w-[min(36rem,82%)]', large ? 'flex flex-col px-1' : bubble(row))}>
+      <div
+        className={cn(ring, 'relative max-w-[min(36rem,82%)]', large ? 'flex flex-col px-1' : bubble(row))}
+      >
         <span className="sr-only">{row.mine ? messages.timeline.you : name}: </span>
         {large ? (
           <span
@@ -37,11 +39,15 @@ export const MessageRow = memo(function MessageRow({ row, name }: { row: Row; na
   );
 });
 
+/** The row has the focus of the keyboard, its bubble shows it. */
+const ring =
+  'group-focus-visible/row:outline-2 group-focus-visible/row:outline-offset-2 group-focus-visible/row:outline-ring';
+
 /** Corners towards the neighbours of the same group are small. */
 function bubble(row: Row): string {
   return cn(
     'flow-root rounded-bubble px-3 py-[7px] text-base [unicode-bidi:plaintext]',
-    row.mine ? 'bg-mine text-on-mine' : 'bg-theirs text-ink',
+    row.mine ? 'bg-mine text-on-mine selection:bg-white/30' : 'bg-theirs text-ink',
     row.mine && !row.first && 'rounded-tr-inner',
     row.mine && !row.last && 'rounded-br-inner',
     !row.mine && !row.first && 'rounded-tl-inner',

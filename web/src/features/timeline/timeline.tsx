@@ -1,6 +1,6 @@
 import { type KeyboardEvent, useCallback, useMemo, useRef, useState } from 'react';
 import { Virtualizer, type VirtualizerHandle } from 'virtua';
-import { Button, Skeleton, useSlow } from '@/components/ui';
+import { useSlow } from '@/components/ui';
 import type { Conversation } from '@/lib/api';
 import { messages } from '@/lib/messages';
 import { usePending } from '@/lib/outbox';
@@ -10,6 +10,7 @@ import { Announcer } from './announcer';
 import { Beginning, DayLine, UnreadLine } from './dividers';
 import { JumpButton } from './jump-button';
 import { MessageRow } from './message-row';
+import { LoadFailed, Loading, Pill } from './placeholders';
 import { buildRows, type Row } from './rows';
 import { useCopy } from './use-copy';
 import { useFollow } from './use-follow';
@@ -114,7 +115,7 @@ function RowView({ row, conversation, empty }: { row: Row; conversation: Convers
       role="listitem"
       tabIndex={-1}
       data-row={row.key}
-      className="mx-auto w-full max-w-[52rem] rounded-md -outline-offset-2"
+      className="group/row mx-auto w-full max-w-[52rem] outline-none"
     >
       {row.kind === 'message' ? (
         <MessageRow row={row} name={conversation.peer.display_name} />
@@ -138,42 +139,11 @@ function moveByArrows(event: KeyboardEvent<HTMLDivElement>): void {
     event.metaKey
   )
     return;
-  const all = [...event.currentTarget.querySelectorAll<HTMLElement>('[data-row]')];
+  const all = [...event.currentTarget.querySelectorAll<HTMLElement>('[data-row]:has([data-message])')];
   const now = all.findIndex((row) => row.contains(document.activeElement));
   const next = now < 0 ? all.at(-1) : all[now + (event.key === 'ArrowUp' ? -1 : 1)];
   if (!next) return;
   event.preventDefault();
   next.focus({ preventScroll: true });
   next.scrollIntoView({ block: 'nearest' });
-}
-
-function Pill({ text }: { text: string }) {
-  return (
-    <div className="pointer-events-none absolute inset-x-0 top-3 z-10 flex animate-fade justify-center">
-      <span className="rounded-full bg-overlay px-3 py-1 text-muted text-xs shadow-overlay">{text}</span>
-    </div>
-  );
-}
-
-function LoadFailed({ retry }: { retry: () => void }) {
-  return (
-    <div className="flex flex-1 flex-col items-center justify-center gap-4 p-6 text-center text-muted">
-      <p>{messages.conversation.loadFailed}</p>
-      <Button variant="secondary" onClick={retry}>
-        {messages.conversation.retry}
-      </Button>
-    </div>
-  );
-}
-
-const widths = ['w-48', 'w-64 self-end', 'w-40 self-end', 'w-72', 'w-56', 'w-60 self-end'];
-
-function Loading() {
-  return (
-    <div className="mx-auto flex w-full max-w-[52rem] flex-1 flex-col justify-end gap-3 px-4 pb-3">
-      {widths.map((width) => (
-        <Skeleton key={width} className={`h-9 rounded-bubble ${width}`} />
-      ))}
-    </div>
-  );
 }
