@@ -231,3 +231,21 @@ it('the answer of a POST that overtook the log fills the gap and shows everythin
   await tick(10);
   expect(confirmed).toContain(mine.client_id);
 });
+
+it('a new conversation shows its latest message, also when the answer about it is older', async () => {
+  queryClient.removeQueries({ queryKey: keys.conversation('c') });
+  queryClient.setQueryData(keys.conversations, {
+    pages: [{ items: [], next_cursor: null, cursor: '' }],
+    pageParams: [undefined],
+  });
+  vi.stubGlobal('fetch', async (request: Request) => {
+    const answer = world.answer(new URL(request.url));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return answer;
+  });
+  push(world.post());
+  await tick(50);
+  push(world.post(), world.post());
+  await tick(1_000);
+  expect(cacheOf(queryClient).conversation('c')?.last_seq).toBe(6);
+});

@@ -20,6 +20,8 @@ import { onTyping, peerStopped, peerTypes } from './typing';
 
 /** Without a frame for this long, ask the log over HTTP whether something was missed. */
 const PROBE_MS = 50_000;
+/** A conversation that is never as new as its messages is the server's problem: stop asking. */
+const FETCH_TRIES = 5;
 /** More missing messages than this are not worth filling: the timeline starts again from the end. */
 const FILL_LIMIT = 400;
 
@@ -36,7 +38,8 @@ export class Sync {
   private readonly cache = cacheOf(queryClient);
   private readonly guard = guardList(queryClient);
   private readonly filling = new Map<string, Promise<void>>();
-  private readonly fetching = new Set<string>();
+  /** Conversations that are being asked for, with the highest message that was told of them. */
+  private readonly fetching = new Map<string, number>();
   private readonly cleanups: (() => void)[] = [];
   private readonly socket: ChatSocket;
 
@@ -233,13 +236,18 @@ export class Sync {
   }
 
   private async fetchConversation(id: string, seq: number): Promise<void> {
-    if (this.fetching.has(id)) return;
-    this.fetching.add(id);
+    const underWay = this.fetching.has(id);
+    this.fetching.set(id, Math.max(seq, this.fetching.get(id) ?? 0));
+    if (underWay) return;
     try {
-      learn(queryClient, await call(api.GET('/api/v1/conversations/{id}', { params: { path: { id } } })));
+      // A message that came while the answer was on its way may be missing in the answer: ask again.
+      for (let tries = 0; tries < FETCH_TRIES; tries++) {
+        learn(queryClient, await call(api.GET('/api/v1/conversations/{id}', { params: { path: { id } } })));
+        if ((this.cache.conversation(id)?.last_seq ?? 0) >= (this.fetching.get(id) ?? 0)) break;
+      }
       const conversation = this.cache.conversation(id);
       // Known from now on; put the row where its message belongs.
-      if (conversation && seq > 0) this.cache.putConversation(conversation, true);
+      if (conversation && (this.fetching.get(id) ?? 0) > 0) this.cache.putConversation(conversation, true);
     } catch {
       // The next message, or the next start, asks again.
     } finally {
