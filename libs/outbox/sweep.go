@@ -17,7 +17,7 @@ import (
 const (
 	sweepEvery     = time.Second
 	sweepAge       = 2 * time.Second // younger rows are still with the process that wrote them
-	sweepBatchRows = 500
+	sweepBatchRows = 1000
 )
 
 // sweeping publishes left-over rows until ctx ends. It starts with everything
