@@ -81,6 +81,9 @@ func (d *device) greet(at cursor) {
 	if d.greeted {
 		d.t.Fatalf("device %d greeted twice", d.name)
 	}
+	if at.epoch == d.w.epoch && at.seq > d.w.head {
+		d.t.Fatalf("device %d greeted at %v, the log ends at %d", d.name, at, d.w.head)
+	}
 	d.moved = at != d.at && d.at != (cursor{})
 	d.greeted, d.at = true, at
 }
