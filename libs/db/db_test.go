@@ -259,6 +259,26 @@ func TestMigrateTwiceAndConcurrently(t *testing.T) {
 	})
 }
 
+// Eight replicas that meet an empty schema at the same moment all start.
+func TestReplicasMigrateAnEmptySchemaTogether(t *testing.T) {
+	for range 5 {
+		url := testkit.MariaDB(t)
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				d, err := db.OpenMySQL(db.MySQLOptions{URL: url})
+				if err == nil {
+					err = errors.Join(d.Migrate(t.Context(), migrations()), d.Close())
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+}
+
 func TestNewerDatabaseIsRefused(t *testing.T) {
 	newer := migrations("CREATE TABLE later (n BIGINT NOT NULL);")
 	testkit.EachDB(t, newer, func(t *testing.T, d *db.DB) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -75,8 +76,15 @@ func (d *DB) provider(fsys fs.FS, locked bool) (*goose.Provider, error) {
 	return p, nil
 }
 
+// noVersionYet is what goose says about its table while it is still empty; the
+// error has no exported name.
+const noVersionYet = "missing zero version migration"
+
 func newer(ctx context.Context, p *goose.Provider) error {
 	have, want, err := p.GetVersions(ctx)
+	if err != nil && strings.Contains(err.Error(), noVersionYet) {
+		return nil // another replica made the table a moment ago and is at work: Up waits for it
+	}
 	if err != nil {
 		return fmt.Errorf("migrate: reading the schema's version: %w", Wrap(err))
 	}
