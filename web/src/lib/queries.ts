@@ -7,7 +7,7 @@ import {
   useQuery,
   useQueryClient,
 } from '@tanstack/react-query';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { api, type Conversation, call, type Me, type UserPage } from './api';
 import { sleep } from './backoff';
 import { conversationsQuery, fetchConversation, fetchPage, openTimeline } from './fetch';
@@ -101,10 +101,16 @@ export function useTimeline(id: string): TimelineView {
   const { data: timeline, refetch } = query;
   const [loading, setLoading] = useState<Record<Direction, boolean>>({ older: false, newer: false });
   const busy = useRef<Set<Direction>>(new Set());
+  const rendered = useRef(timeline);
+  useLayoutEffect(() => {
+    rendered.current = timeline;
+  }, [timeline]);
 
   const load = useCallback(
     async (direction: Direction) => {
       const now = cacheOf(client).timeline(id);
+      // Who asks has measured what is on screen; a page that is not yet there may be all they need.
+      if (now !== rendered.current) return;
       const more = direction === 'older' ? now?.hasOlder : now?.hasNewer;
       if (!now || !more || busy.current.has(direction)) return;
       busy.current.add(direction);

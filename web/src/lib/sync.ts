@@ -21,7 +21,7 @@ import { onTyping, peerStopped, peerTypes } from './typing';
 /** Without a frame for this long, ask the log over HTTP whether something was missed. */
 const PROBE_MS = 50_000;
 /** A conversation that is never as new as its messages is the server's problem: stop asking. */
-const FETCH_TRIES = 5;
+const FETCH_TRIES = 8;
 /** More missing messages than this are not worth filling: the timeline starts again from the end. */
 const FILL_LIMIT = 400;
 
@@ -235,24 +235,24 @@ export class Sync {
     }
   }
 
+  /** Fetches a conversation until it contains `seq`: events that came meanwhile found nothing to change. */
   private async fetchConversation(id: string, seq: number): Promise<void> {
-    const underWay = this.fetching.has(id);
+    const running = this.fetching.has(id);
     this.fetching.set(id, Math.max(seq, this.fetching.get(id) ?? 0));
-    if (underWay) return;
-    try {
-      // A message that came while the answer was on its way may be missing in the answer: ask again.
-      for (let tries = 0; tries < FETCH_TRIES; tries++) {
+    if (running) return;
+    for (let attempt = 0; attempt < FETCH_TRIES && !this.stopped; attempt++) {
+      if (attempt > 0) await sleep(100 + backoffDelay(attempt, { base: 200, cap: 5_000 }));
+      try {
         learn(queryClient, await call(api.GET('/api/v1/conversations/{id}', { params: { path: { id } } })));
-        if ((this.cache.conversation(id)?.last_seq ?? 0) >= (this.fetching.get(id) ?? 0)) break;
+      } catch (error) {
+        if (toProblem(error).temporary) continue;
+        break;
       }
-      const conversation = this.cache.conversation(id);
-      // Known from now on; put the row where its message belongs.
-      if (conversation && (this.fetching.get(id) ?? 0) > 0) this.cache.putConversation(conversation, true);
-    } catch {
-      // The next message, or the next start, asks again.
-    } finally {
-      this.fetching.delete(id);
+      const now = this.cache.conversation(id);
+      if (now && seq > 0) this.cache.putConversation(now, true);
+      if ((now?.last_seq ?? 0) >= (this.fetching.get(id) ?? 0)) break;
     }
+    this.fetching.delete(id);
   }
 
   /** Makes a timeline that reaches the live end reach it again, when the conversation is ahead of it. */
