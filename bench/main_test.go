@@ -46,6 +46,7 @@ func BenchmarkPostToPush(b *testing.B) {
 func BenchmarkPostParallel(b *testing.B) {
 	alice, bob := pair(b)
 	b.SetParallelism(16)
+	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			if _, _, err := alice.Post(b.Context(), bob.ID(), client.NewID(), "a message of ordinary length, as people write them"); err != nil {
