@@ -29,6 +29,12 @@ die() {
 # have tells whether a program is there.
 have() { command -v "$1" >/dev/null 2>&1; }
 
+# npm_ci installs a folder's locked packages, unless they are there already.
+npm_ci() {
+    [[ $1/node_modules/.package-lock.json -nt $1/package-lock.json ]] && return
+    (cd "$1" && npm ci --no-audit --no-fund --silent && touch node_modules/.package-lock.json)
+}
+
 # The browser of the browser tests, where it is not Debian's.
 if [[ -z ${CHROMIUM:-} ]]; then
     for name in chromium chromium-browser google-chrome google-chrome-stable; do
