@@ -165,6 +165,34 @@ func TestEventLog(t *testing.T) {
 	})
 }
 
+// A page of long messages fits into one message of the bus, and the next one
+// goes on where it ended; a hole, which must never be, sends the client to the
+// conversations instead of into a loop.
+func TestLogPagesAreBounded(t *testing.T) {
+	each(t, func(w *world) {
+		for range 40 {
+			w.post(w.ada, w.ben, repeat("😀", 8000))
+		}
+		after, pages, total := w.log(w.ben, "?limit=1").Cursor, 0, 1
+		for more := true; more; pages++ {
+			var log events.LogReply
+			must(w.t, w.deps.Bus.Request(w.t.Context(), events.RPCLog, events.LogRequest{UserID: w.ben.id.String(), After: after, Limit: 1000}, &log))
+			var last events.Entry
+			must(w.t, json.Unmarshal(log.Events[len(log.Events)-1], &last))
+			total, after, more = total+len(log.Events), last.Cursor, log.HasMore
+			if last.Seq != uint64(total) {
+				w.t.Fatalf("entry %d ends %d entries", last.Seq, total)
+			}
+		}
+		if total != 40 || pages < 3 {
+			w.t.Errorf("%d entries in %d pages", total, pages)
+		}
+		must(w.t, w.deps.DB.W.Exec("DELETE FROM user_events WHERE user_id = ? AND event_seq = 3", w.ben.id).Error)
+		epoch, _, _ := strings.Cut(after, "-")
+		w.call(w.ben, "GET", "/api/v1/events?after="+epoch+"-2", nil).WantProblem("cursor-expired")
+	})
+}
+
 // The list's cursor is read before the list: a message that comes between is
 // seen twice, never missed.
 func TestListCursorContinuesInTheLog(t *testing.T) {

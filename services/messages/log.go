@@ -21,6 +21,7 @@ const (
 
 const (
 	maxLogPage  = 1000
+	maxLogBytes = 512 << 10 // NATS carries 1 MiB
 	maxHeads    = 1000
 	trimEvery   = time.Hour
 	epochDigits = 16
@@ -118,17 +119,30 @@ func (s *Service) readLog(ctx context.Context, user id.ID, after *cursor, limit 
 		return p, errs.New(errs.CursorExpired, "This position is older than the log reaches. GET /api/v1/conversations and go on from its cursor.")
 	}
 	p.last = from
+	return p, s.fill(&p, user, rows)
+}
+
+// fill encodes rows into p until they are maxLogBytes: an answer must fit into
+// one message of the bus.
+func (s *Service) fill(p *page, user id.ID, rows []entry) error {
+	size := 0
 	for _, row := range rows {
 		if row.EventSeq != p.last+1 {
-			return p, fmt.Errorf("messages: hole in the log of %s after %d", user, p.last)
+			// Must never happen. Reading again would not fill it, so the client
+			// is sent to the conversations, which are whole.
+			s.log.Error("an event log has a hole", "user", user, "after", p.last, "next", row.EventSeq)
+			return errs.New(errs.CursorExpired, "The log cannot go on from this position. GET /api/v1/conversations and go on from its cursor.")
 		}
-		data, err := row.encode(epoch)
+		data, err := row.encode(p.epoch)
 		if err != nil {
-			return p, err
+			return err
+		}
+		if size += len(data); size > maxLogBytes && len(p.entries) > 0 {
+			return nil
 		}
 		p.entries, p.last = append(p.entries, data), row.EventSeq
 	}
-	return p, nil
+	return nil
 }
 
 // trimLoop forgets entries older than the retention, once an hour. Messages
