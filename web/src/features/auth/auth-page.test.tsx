@@ -1,4 +1,4 @@
-import { act, cleanup, fireEvent, render, screen } from '@testing-library/react';
+import { act, cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { messages } from '@/lib/messages';
 import { AuthPage } from './auth-page';
@@ -110,7 +110,7 @@ describe('sign up', () => {
     type(t.password, 'password123');
     submit(t.signUp);
     await screen.findByText('Too common.');
-    expect(document.activeElement).toBe(field(t.password));
+    await waitFor(() => expect(document.activeElement).toBe(field(t.password)));
     expect(calls.find((call) => call.path.endsWith('/register'))?.body).toEqual({
       username: 'grace',
       password: 'password123',
