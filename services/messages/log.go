@@ -119,7 +119,8 @@ func (s *Service) readLog(ctx context.Context, user id.ID, after *cursor, limit 
 		return p, errs.New(errs.CursorExpired, "This position is older than the log reaches. GET /api/v1/conversations and go on from its cursor.")
 	}
 	p.last = from
-	return p, s.fill(&p, user, rows)
+	err = s.fill(&p, user, rows)
+	return p, err
 }
 
 // fill encodes rows into p until they are maxLogBytes: an answer must fit into
