@@ -380,6 +380,7 @@ func TestConversationList(t *testing.T) {
 			w.post(f, w.ada, fmt.Sprintf("hello %d", i))
 		}
 		w.post(w.ada, friends[2], "again")
+		testkit.Eventually(w.t, 10*time.Second, func() bool { return count(w, "outbox") == 0 }) // the relay's statements count too
 		var got []string
 		cursor := ""
 		for range 4 {
