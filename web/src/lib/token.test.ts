@@ -7,7 +7,7 @@ const session = (token: string) => ({
   access_token: token,
   token_type: 'Bearer' as const,
   expires_in: 600,
-  user: { id: 'u', username: 'anna', display_name: 'Anna', role: 'user' },
+  user: { id: 'u', username: 'anna', display_name: 'Anna', role: 'user' as const },
 });
 const json = (status: number, body: unknown, headers: Record<string, string> = {}) =>
   new Response(JSON.stringify(body), { status, headers: { 'Content-Type': 'application/json', ...headers } });
