@@ -199,6 +199,54 @@ func TestNobodyNamesThemselves(t *testing.T) {
 	}
 }
 
+// A write that a stopping replica left unanswered is repeated with its whole
+// body on another one, where that is harmless; a sign-in is not.
+func TestBrokenOffWritesAreRepeatedWhereHarmless(t *testing.T) {
+	const text = `{"body":"hello"}`
+	pair := func() string {
+		cut := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.ReadAll(r.Body)
+			panic(http.ErrAbortHandler) // closes the connection without an answer
+		}))
+		echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(w, r.Body) // the gateway may have gone
+		}))
+		t.Cleanup(cut.Close)
+		t.Cleanup(echo.Close)
+		return host(cut) + " " + host(echo)
+	}
+	// Pairs of their own: a replica that broke off rests for every route.
+	url := gateway(t, map[string]string{"CHAT_GATEWAY_MESSAGES": pair(), "CHAT_GATEWAY_USERS": pair(), "CHAT_GATEWAY_AUTH": pair()})
+	post := func(path string) (int, string) {
+		res, err := http.Post(url+path, "application/json", strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.StatusCode, string(body)
+	}
+	for range 2 {
+		for _, path := range []string{"/api/v1/messages", "/api/v1/conversations", "/api/v1/users/x"} {
+			if status, body := post(path); status != http.StatusOK || body != text {
+				t.Errorf("%s: %d %q", path, status, body)
+			}
+		}
+	}
+	refused := 0
+	for range 2 {
+		if status, _ := post("/api/v1/auth/login"); status != http.StatusOK {
+			refused++
+		}
+	}
+	if refused != 1 {
+		t.Errorf("%d of 2 sign-ins were refused: one met the replica that breaks off", refused)
+	}
+}
+
 func TestReplicasShareTheWorkAndCoverForEachOther(t *testing.T) {
 	a, b := replica(t, "a"), replica(t, "b")
 	url := gateway(t, map[string]string{"CHAT_GATEWAY_MESSAGES": host(a) + " " + host(b)})
