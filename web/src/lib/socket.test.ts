@@ -102,6 +102,25 @@ describe('the socket', () => {
     socket.stop();
   });
 
+  it('waits no longer once the server answers something else', async () => {
+    const { socket } = rig();
+    socket.start();
+    await tick();
+    for (const wait of [250, 500, 1000, 2000]) {
+      FakeSocket.last.end(1006);
+      await tick(wait);
+    }
+    FakeSocket.last.end(1006);
+    socket.nudge();
+    await tick(900);
+    expect(FakeSocket.all).toHaveLength(5);
+    await tick(200);
+    socket.nudge();
+    await tick();
+    expect(FakeSocket.all).toHaveLength(6);
+    socket.stop();
+  });
+
   it('tries at once when told, gives up on a silent server, and stays stopped', async () => {
     const { socket, states, onFailed } = rig();
     socket.start();

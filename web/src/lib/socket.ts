@@ -42,11 +42,14 @@ export interface SocketOptions {
 const PROTOCOL = 'chat.v1';
 const CLOSE_SESSION = 4401;
 const CLOSE_RESTART = 1012;
+/** Answers of the server shorten the wait for the next try, but not below this. */
+const NUDGE_MS = 1_000;
 
 export class ChatSocket {
   private socket: WebSocket | undefined;
   private state: SocketState = 'stopped';
   private attempt = 0;
+  private triedAt = Number.NEGATIVE_INFINITY;
   private usedToken: string | undefined;
   private staleToken: string | undefined;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
@@ -73,6 +76,11 @@ export class ChatSocket {
   /** Tries at once when waiting. Does nothing otherwise. */
   retryNow(): void {
     if (this.state === 'waiting') this.connect();
+  }
+
+  /** The server has just answered something else, so it is back: no need to wait for the next try. */
+  nudge(): void {
+    if (performance.now() - this.triedAt > NUDGE_MS) this.retryNow();
   }
 
   /** Drops a connection that is believed dead, or has a hole, and connects again from the cursor. */
@@ -122,6 +130,7 @@ export class ChatSocket {
 
   private connect(): void {
     clearTimeout(this.retryTimer);
+    this.triedAt = performance.now();
     this.change('connecting');
     void this.handlers.token(this.staleToken).then(
       (token) => {

@@ -140,6 +140,7 @@ export class Sync {
 
   /** Puts the answer of a POST into the cache. Resolves when the timeline shows it. */
   async delivered(message: Message): Promise<void> {
+    this.socket.nudge();
     this.run(applyMessage(this.cache, this.me, message));
     await this.filling.get(message.conversation_id);
   }
