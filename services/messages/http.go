@@ -29,7 +29,15 @@ func (s *Service) newServer(o httpx.Options) *httpx.Server {
 		"The mark only ever moves forward."), s.markRead)
 	httpx.Register(h, op(http.MethodGet, "/api/v1/events", "list-events", "My event log",
 		"Dense and in order: a missing number is a missed event. 410 `cursor-expired` and 409 `cursor-ahead` mean: load the conversations again and go on from their `cursor`."), s.listEvents)
+	nullable(h, "ConversationView", "last_message")
 	return h
+}
+
+// nullable says in the document that a property may be null: huma has no tag
+// for that on a property that refers to another schema.
+func nullable(h *httpx.Server, schema, property string) {
+	p := h.API.OpenAPI().Components.Schemas.Map()[schema].Properties
+	p[property] = &huma.Schema{AnyOf: []*huma.Schema{p[property], {Type: "null"}}, Description: p[property].Description}
 }
 
 // op describes one operation.

@@ -91,7 +91,7 @@ func (s *Service) listMessagesWith(ctx context.Context, in *listWithInput) (*lis
 
 // page reads a stretch of a conversation whose newest message is last.
 func (s *Service) page(ctx context.Context, conversation id.ID, last uint64, at PageInput) (*listOutput, error) {
-	if at.Before > 0 && at.After > 0 {
+	if at.Before.IsSet && at.After.IsSet {
 		e := errs.New(errs.InvalidParameter, "Give before or after, not both.")
 		e.Fields = []errs.Field{{Location: "query.after", Message: e.Detail}}
 		return nil, e
@@ -111,9 +111,9 @@ func (s *Service) page(ctx context.Context, conversation id.ID, last uint64, at 
 		out.Body.Items = append(out.Body.Items, m.wire())
 	}
 	// seq is dense from 1, so the edges of the page say what lies beyond it.
-	first, final := at.After+1, at.After
-	if at.Before > 0 {
-		first, final = at.Before, at.Before-1
+	first, final := at.After.Value+1, at.After.Value
+	if at.Before.IsSet {
+		first, final = at.Before.Value, max(at.Before.Value, 1)-1
 	}
 	if len(list) > 0 {
 		first, final = list[0].Seq, list[len(list)-1].Seq

@@ -33,10 +33,27 @@ type getMessageInput struct {
 
 // PageInput is the stretch of a conversation that a reader asks for.
 type PageInput struct {
-	Before uint64 `query:"before" doc:"Only messages with a lower seq"`
-	After  uint64 `query:"after" doc:"Only messages with a higher seq, beginning with the oldest of them"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"100" doc:"How many; CHAT_MESSAGES_TO_LOAD (15) when absent"`
+	Before seqParam `query:"before" doc:"Only messages with a lower seq"`
+	After  seqParam `query:"after" doc:"Only messages with a higher seq, beginning with the oldest of them; 0 begins with the very first"`
+	Limit  int      `query:"limit" minimum:"1" maximum:"100" doc:"How many; CHAT_MESSAGES_TO_LOAD (15) when absent"`
 }
+
+// seqParam is a seq that may be absent: 0 is a position like any other.
+type seqParam struct {
+	Value uint64
+	IsSet bool
+}
+
+// Schema implements huma.SchemaProvider.
+func (seqParam) Schema(r huma.Registry) *huma.Schema {
+	return r.Schema(reflect.TypeFor[uint64](), true, "")
+}
+
+// Receiver implements huma.ParamWrapper.
+func (p *seqParam) Receiver() reflect.Value { return reflect.ValueOf(&p.Value).Elem() }
+
+// OnParamSet implements huma.ParamReactor.
+func (p *seqParam) OnParamSet(isSet bool, _ any) { p.IsSet = isSet }
 
 type listWithInput struct {
 	With id.ID `query:"with" required:"true" format:"uuid" doc:"The other person"`

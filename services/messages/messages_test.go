@@ -299,6 +299,7 @@ func TestPaging(t *testing.T) {
 			{"?before=2&limit=5", 1, 1, false, true},
 			{"?after=35", 36, 40, true, false},
 			{"?after=10&limit=3", 11, 13, true, true},
+			{"?after=0&limit=2", 1, 2, false, true},
 			{"?limit=100", 1, 40, false, false},
 		} {
 			p := get(c.query)
@@ -311,8 +312,8 @@ func TestPaging(t *testing.T) {
 				}
 			}
 		}
-		for _, query := range []string{"?before=1", "?after=40", "?after=99"} {
-			if p := get(query); len(p.Items) != 0 || p.HasOlder != (query != "?before=1") || p.HasNewer != (query == "?before=1") {
+		for _, query := range []string{"?before=0", "?before=1", "?after=40", "?after=99"} {
+			if p := get(query); len(p.Items) != 0 || p.HasOlder != (query[1] == 'a') || p.HasNewer != (query[1] == 'b') {
 				w.t.Errorf("%s: %+v", query, p)
 			}
 		}

@@ -232,13 +232,13 @@ func (s *store) messages(ctx context.Context, conversation id.ID, at PageInput) 
 	query, args := messageColumns+"WHERE m.conversation_id = ?", []any{conversation}
 	order := " ORDER BY m.seq DESC LIMIT ?"
 	switch {
-	case at.After > 0:
-		query, args, order = query+" AND m.seq > ?", append(args, at.After), " ORDER BY m.seq LIMIT ?"
-	case at.Before > 0:
-		query, args = query+" AND m.seq < ?", append(args, at.Before)
+	case at.After.IsSet:
+		query, args, order = query+" AND m.seq > ?", append(args, at.After.Value), " ORDER BY m.seq LIMIT ?"
+	case at.Before.IsSet:
+		query, args = query+" AND m.seq < ?", append(args, at.Before.Value)
 	}
 	list, err := s.scanMessages(s.db.R.WithContext(ctx), query+order, append(args, at.Limit)...)
-	if at.After == 0 {
+	if !at.After.IsSet {
 		for i, j := 0, len(list)-1; i < j; i, j = i+1, j-1 {
 			list[i], list[j] = list[j], list[i]
 		}

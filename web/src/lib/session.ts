@@ -2,7 +2,7 @@ import { create } from 'zustand';
 import { api, call, type SessionUser } from './api';
 import { toProblem } from './api/problem';
 import { backoffDelay, sleep } from './backoff';
-import { adopt, currentSession, type End, forget, onSession, refreshToken } from './token';
+import { adopt, currentSession, type End, forget, mayHaveSession, onSession, refreshToken } from './token';
 
 /*
  * Who is signed in. `loading` only until the first answer of the server; afterwards a session
@@ -75,7 +75,7 @@ function renew(): void {
 }
 
 async function firstRefresh(): Promise<void> {
-  const session = await keepTrying(() => refreshToken(undefined));
+  const session = mayHaveSession() ? await keepTrying(() => refreshToken(undefined)) : undefined;
   if (!session && store.getState().status === 'loading')
     store.setState({ status: 'anonymous', user: undefined });
 }

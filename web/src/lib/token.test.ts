@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { api, call } from './api';
 import { ApiProblem } from './api/problem';
-import { adopt, currentToken, forget, onSession, refreshToken } from './token';
+import { adopt, currentToken, forget, mayHaveSession, onSession, refreshToken } from './token';
 
 const session = (token: string) => ({
   access_token: token,
@@ -83,6 +83,16 @@ describe('the access token', () => {
     expect(currentToken()).toBeUndefined();
     expect(ends).toEqual(['expired']);
     stop();
+  });
+});
+
+describe('the memory of a session', () => {
+  it('lasts from sign-in to sign-out, so that a first visit asks for nothing', () => {
+    expect(mayHaveSession()).toBe(false);
+    adopt(session('a'));
+    expect(mayHaveSession()).toBe(true);
+    forget('signed-out');
+    expect(mayHaveSession()).toBe(false);
   });
 });
 

@@ -23,6 +23,28 @@ let held: Held | undefined;
 let inFlight: Promise<Held | undefined> | undefined;
 const listeners = new Set<Listener>();
 
+// No script can see whether there is a refresh cookie. This remembers that there was one, so that a
+// first visit does not begin with a refused request.
+const HINT = 'chatapp.signed-in';
+
+/** Whether this browser signed in before and has not signed out since. */
+export function mayHaveSession(): boolean {
+  try {
+    return localStorage.getItem(HINT) !== null;
+  } catch {
+    return true; // storage is off: ask the server
+  }
+}
+
+function remember(signedIn: boolean): void {
+  try {
+    if (signedIn) localStorage.setItem(HINT, '1');
+    else localStorage.removeItem(HINT);
+  } catch {
+    // storage is off
+  }
+}
+
 const tell = openChannel<News>('session', (news) => {
   if (news.kind === 'end') return set(undefined, news.end);
   if (!held || news.session.expiresAt > held.expiresAt) set(news.session);
@@ -51,6 +73,7 @@ export function onSession(listener: Listener): () => void {
 /** Takes the answer of sign-in, sign-up or refresh and shares it with the other tabs. */
 export function adopt(session: Session): Held {
   const full: Held = { ...session, expiresAt: Date.now() + session.expires_in * 1000 };
+  remember(true);
   set(full);
   tell({ kind: 'session', session: full });
   return full;
@@ -58,6 +81,7 @@ export function adopt(session: Session): Held {
 
 /** Forgets the token in every tab. */
 export function forget(end: End): void {
+  remember(false);
   set(undefined, end);
   tell({ kind: 'end', end });
 }

@@ -354,7 +354,7 @@ export interface components {
             /** @enum {string} */
             kind: "direct" | "self";
             /** @description null in a conversation without messages */
-            last_message: components["schemas"]["Message"];
+            last_message: components["schemas"]["Message"] | null;
             /** Format: int64 */
             last_seq: number;
             /** @description The other person; yourself when kind is self */
@@ -1031,7 +1031,7 @@ export interface operations {
             query?: {
                 /** @description Only messages with a lower seq */
                 before?: number;
-                /** @description Only messages with a higher seq, beginning with the oldest of them */
+                /** @description Only messages with a higher seq, beginning with the oldest of them; 0 begins with the very first */
                 after?: number;
                 /** @description How many; CHAT_MESSAGES_TO_LOAD (15) when absent */
                 limit?: number;
@@ -1356,7 +1356,7 @@ export interface operations {
                 with: string;
                 /** @description Only messages with a lower seq */
                 before?: number;
-                /** @description Only messages with a higher seq, beginning with the oldest of them */
+                /** @description Only messages with a higher seq, beginning with the oldest of them; 0 begins with the very first */
                 after?: number;
                 /** @description How many; CHAT_MESSAGES_TO_LOAD (15) when absent */
                 limit?: number;

@@ -16,13 +16,8 @@ export type User = Answer<'/api/v1/users/{id}', 'get', 200>;
 export type Me = Answer<'/api/v1/users/me', 'get', 200>;
 export type UserPage = Answer<'/api/v1/users', 'get', 200>;
 export type Message = Answer<'/api/v1/messages/{id}', 'get', 200>;
-/** OpenAPI 3.1 from the server cannot say "Message or null" of a $ref; a conversation without messages has null. */
-export type Conversation = Omit<Answer<'/api/v1/conversations/{id}', 'get', 200>, 'last_message'> & {
-  last_message: Message | null;
-};
-export type ConversationPage = Omit<Answer<'/api/v1/conversations', 'get', 200>, 'items'> & {
-  items: Conversation[];
-};
+export type Conversation = Answer<'/api/v1/conversations/{id}', 'get', 200>;
+export type ConversationPage = Answer<'/api/v1/conversations', 'get', 200>;
 export type MessagePage = Answer<'/api/v1/conversations/{id}/messages', 'get', 200>;
 
 /** One entry of a user's event log. Its data is checked before use: see `message` and `readMark` in ../entries. */
