@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,7 +15,6 @@ import (
 
 	"chatapp/libs/bus"
 	"chatapp/libs/errs"
-	"chatapp/libs/platform/cluster"
 	"chatapp/libs/testkit"
 )
 
@@ -349,60 +347,11 @@ func TestEnsureStreamNeverShortensRetention(t *testing.T) {
 	publish(t, b, bus.Message{Subject: "y.1", ID: "1"})
 }
 
-// broker is a server on a port that can be stopped, wiped and started again.
-type broker struct {
-	opts server.Options
-	s    *server.Server
-}
-
-func newBroker(t testing.TB, users ...*server.User) *broker {
-	t.Helper()
-	k := &broker{opts: server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(), Users: users,
-	}}
-	k.start(t)
-	k.opts.Port = k.s.Addr().(*net.TCPAddr).Port
-	t.Cleanup(k.stop)
-	return k
-}
-
-func (k *broker) start(t testing.TB) {
-	t.Helper()
-	opts := k.opts
-	var err error
-	if k.s, err = server.NewServer(&opts); err != nil {
-		t.Fatal(err)
-	}
-	k.s.Start()
-	if !k.s.ReadyForConnections(30 * time.Second) {
-		t.Fatal("NATS did not start")
-	}
-}
-
-func (k *broker) stop() {
-	k.s.Shutdown()
-	k.s.WaitForShutdown()
-}
-
-func (k *broker) connect(t testing.TB, opts ...nats.Option) *bus.Bus {
-	t.Helper()
-	nc, err := nats.Connect(k.s.ClientURL(), append(cluster.Options("test"), opts...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(nc.Close)
-	b, err := bus.Connect(nc, testkit.Log(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 // "All NATS state may be wiped": the broker comes back empty, and publishing,
 // consuming, following and watching go on by themselves.
 func TestBrokerComesBackWithoutItsStore(t *testing.T) {
-	k := newBroker(t)
-	b := k.connect(t)
+	k := testkit.NewBroker(t)
+	b := k.Connect(t)
 	if err := b.EnsureStream(t.Context(), bus.Stream{Name: "AUTH", Subjects: []string{"chat.auth.v1.>"}, MaxAge: time.Hour}); err != nil {
 		t.Fatal(err)
 	}
@@ -431,13 +380,13 @@ func TestBrokerComesBackWithoutItsStore(t *testing.T) {
 		}
 	}
 	testkit.Eventually(t, 10*time.Second, all(1))
-	k.stop()
+	k.Stop()
 	testkit.Eventually(t, 10*time.Second, func() bool { return !b.Connected() })
 	if err := b.Publish(t.Context(), event(2)); !errs.Is(err, errs.Unavailable) {
 		t.Fatalf("while away: %v", err)
 	}
-	k.opts.StoreDir = t.TempDir()
-	k.start(t)
+	k.Wipe(t)
+	k.Start(t)
 	testkit.Eventually(t, 20*time.Second, func() bool { return b.Publish(t.Context(), event(2)) == nil })
 	testkit.Eventually(t, 30*time.Second, all(2))
 	if disturbed.Load() == 0 {
@@ -446,12 +395,12 @@ func TestBrokerComesBackWithoutItsStore(t *testing.T) {
 }
 
 func TestDeniedPublishIsAnErrorNotATimeout(t *testing.T) {
-	k := newBroker(t,
+	k := testkit.NewBroker(t,
 		&server.User{Username: "job", Password: "x"},
 		&server.User{Username: "svc", Password: "x", Permissions: &server.Permissions{
 			Publish: &server.SubjectPermission{Deny: []string{"chat.auth.v1.>"}},
 		}})
-	job, svc := k.connect(t, nats.UserInfo("job", "x")), k.connect(t, nats.UserInfo("svc", "x"))
+	job, svc := k.Connect(t, nats.UserInfo("job", "x")), k.Connect(t, nats.UserInfo("svc", "x"))
 	if err := job.EnsureStream(t.Context(), bus.Stream{Name: "AUTH", Subjects: []string{"chat.auth.v1.>"}}); err != nil {
 		t.Fatal(err)
 	}

@@ -210,10 +210,11 @@ func TestShutdownPublishesWhatItHolds(t *testing.T) {
 func TestBrokerOutageBacklogDrains(t *testing.T) {
 	const n = 30_000
 	testkit.EachDB(t, schema(t), func(t *testing.T, d *db.DB) {
-		s := newTCPServer(t)
-		b := s.connect(t)
+		s := testkit.NewBroker(t)
+		b := s.Connect(t)
+		testkit.EnsureStreams(t, b)
 		r, stop := start(t, d, b)
-		s.stop()
+		s.Stop()
 		testkit.Eventually(t, 10*time.Second, func() bool { return !b.Connected() })
 		for i := range n / 1000 {
 			rows := rowsOf(1000, fmt.Sprint("out", i))
@@ -224,7 +225,7 @@ func TestBrokerOutageBacklogDrains(t *testing.T) {
 			t.Fatalf("%d rows kept, want %d", got, n)
 		}
 		began := time.Now()
-		s.start(t)
+		s.Start(t)
 		testkit.Eventually(t, 5*time.Minute, func() bool { return empty(t, d) })
 		t.Logf("%s: %d rows drained in %v after the broker's return", d.Dialect, n, time.Since(began).Round(time.Millisecond))
 		stop()

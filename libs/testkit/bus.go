@@ -11,8 +11,6 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"chatapp/libs/bus"
-	"chatapp/libs/events"
-	"chatapp/libs/platform/cluster"
 	"chatapp/libs/platform/embedded"
 )
 
@@ -41,22 +39,8 @@ func NATS(t testing.TB) *server.Server {
 // Join makes one more connection to s, as another process would have.
 func Join(t testing.TB, s *server.Server) *bus.Bus {
 	t.Helper()
-	nc, err := nats.Connect("", append(cluster.Options("test"), nats.InProcessServer(s))...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(nc.Close)
-	b, err := bus.Connect(nc, Log(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	for name, subjects := range events.Streams {
-		if err := b.EnsureStream(ctx, bus.Stream{Name: name, Subjects: subjects, MaxAge: time.Hour}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	b := connect(t, "", nats.InProcessServer(s))
+	EnsureStreams(t, b)
 	return b
 }
 
