@@ -86,6 +86,7 @@ func Connect(nc *nats.Conn, log *slog.Logger) (*Bus, error) {
 	})
 	nc.SetReconnectHandler(func(nc *nats.Conn) {
 		log.Info("NATS connection is back", "server", nc.ConnectedUrlRedacted())
+		b.repairSoon(allStreams)
 		b.disturb()
 	})
 	return b, nil

@@ -394,6 +394,34 @@ func TestBrokerComesBackWithoutItsStore(t *testing.T) {
 	}
 }
 
+// While somebody listens on its subjects, a stream that is gone never says so:
+// publishes are just not acknowledged. It is made again all the same, whether
+// the connection broke or the stream vanished under it.
+func TestAMissingStreamBehindAListenerIsMadeAgain(t *testing.T) {
+	k := testkit.NewBroker(t)
+	b := k.Connect(t)
+	testkit.EnsureStreams(t, b)
+	w := b.Watch(make(chan bus.Message, 100))
+	defer w.Close()
+	if err := w.Add(event(1).Subject); err != nil {
+		t.Fatal(err)
+	}
+	acked := func() bool {
+		done := make(chan error, 1)
+		return b.PublishAsync(event(1), func(err error) { done <- err }) == nil && <-done == nil
+	}
+	if !acked() {
+		t.Fatal("not acknowledged at the start")
+	}
+	k.DeleteStream(t, "AUTH")
+	testkit.Eventually(t, time.Minute, acked)
+	k.Stop()
+	testkit.Eventually(t, 10*time.Second, func() bool { return !b.Connected() })
+	k.Wipe(t)
+	k.Start(t)
+	testkit.Eventually(t, time.Minute, acked)
+}
+
 func TestDeniedPublishIsAnErrorNotATimeout(t *testing.T) {
 	k := testkit.NewBroker(t,
 		&server.User{Username: "job", Password: "x"},

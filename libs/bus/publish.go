@@ -24,10 +24,19 @@ func (b *Bus) Publish(ctx context.Context, m Message) error {
 		if errors.Is(err, jetstream.ErrNoStreamResponse) && b.repair(ctx, m.Subject, "") {
 			return b.publishOnce(ctx, m)
 		}
+		if unanswered(err) {
+			b.repairSoon(m.Subject)
+		}
 		return wrapPublish(m.Subject, err)
 	case <-ctx.Done():
+		b.repairSoon(m.Subject)
 		return wrapPublish(m.Subject, ctx.Err())
 	}
+}
+
+// unanswered reports whether err can mean that there is no stream.
+func unanswered(err error) bool {
+	return errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, jetstream.ErrAsyncPublishTimeout) || errors.Is(err, nats.ErrTimeout)
 }
 
 func (b *Bus) publishOnce(ctx context.Context, m Message) error {
@@ -42,7 +51,7 @@ func (b *Bus) publishOnce(ctx context.Context, m Message) error {
 // connected, or too many acks outstanding) done is not called.
 func (b *Bus) PublishAsync(m Message, done func(error)) error {
 	return b.publish(encode(m, ""), func(err error) {
-		if errors.Is(err, jetstream.ErrNoStreamResponse) {
+		if unanswered(err) && b.nc.IsConnected() {
 			b.repairSoon(m.Subject)
 		}
 		done(wrapPublish(m.Subject, err))

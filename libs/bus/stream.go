@@ -36,7 +36,7 @@ func (b *Bus) EnsureStream(ctx context.Context, s Stream) error {
 	if s.MaxAge > 0 {
 		want.Duplicates = min(dedupWindow, s.MaxAge)
 	}
-	if err := b.ensure(ctx, want); err != nil {
+	if _, err := b.ensure(ctx, want); err != nil {
 		return err
 	}
 	b.mu.Lock()
@@ -45,7 +45,8 @@ func (b *Bus) EnsureStream(ctx context.Context, s Stream) error {
 	return nil
 }
 
-func (b *Bus) ensure(ctx context.Context, want jetstream.StreamConfig) error {
+// ensure makes or updates a stream and reports whether there was none.
+func (b *Bus) ensure(ctx context.Context, want jetstream.StreamConfig) (made bool, err error) {
 	old, err := b.js.Stream(ctx, want.Name)
 	switch {
 	case err == nil:
@@ -56,16 +57,18 @@ func (b *Bus) ensure(ctx context.Context, want jetstream.StreamConfig) error {
 		want.Replicas = max(want.Replicas, have.Replicas)
 		want.DenyDelete = have.DenyDelete // cannot be changed on an existing stream
 		if compare(want, have) == nil {
-			return nil // nothing to change: needs no permission to
+			return false, nil // nothing to change: needs no permission to
 		}
-	case !errors.Is(err, jetstream.ErrStreamNotFound):
-		return unavailable(fmt.Errorf("stream %s: %w", want.Name, err))
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		made = true
+	default:
+		return false, unavailable(fmt.Errorf("stream %s: %w", want.Name, err))
 	}
 	got, err := b.js.CreateOrUpdateStream(ctx, want)
 	if err != nil {
-		return unavailable(fmt.Errorf("stream %s: %w", want.Name, err))
+		return false, unavailable(fmt.Errorf("stream %s: %w", want.Name, err))
 	}
-	return compare(want, got.CachedInfo().Config)
+	return made, compare(want, got.CachedInfo().Config)
 }
 
 func compare(want, got jetstream.StreamConfig) error {
@@ -87,28 +90,39 @@ func compare(want, got jetstream.StreamConfig) error {
 	return all
 }
 
-// repair makes again the known streams that cover subject or bear name. Called
-// when the broker says that there is no such stream: its store was wiped.
+// allStreams is a subject for repair that every stream covers.
+const allStreams = ""
+
+// repair looks after the known streams that cover subject or bear name and
+// makes those again that are gone: the broker's store was wiped. It reports
+// whether they are all there now.
 func (b *Bus) repair(ctx context.Context, subject, name string) bool {
 	b.mu.Lock()
 	var found []jetstream.StreamConfig
 	for n, cfg := range b.streams {
-		if n == name || slices.ContainsFunc(cfg.Subjects, func(p string) bool { return covers(p, subject) }) {
+		if n == name || (subject == allStreams && name == "") ||
+			slices.ContainsFunc(cfg.Subjects, func(p string) bool { return covers(p, subject) }) {
 			found = append(found, cfg)
 		}
 	}
 	b.mu.Unlock()
 	for _, cfg := range found {
-		if err := b.ensure(ctx, cfg); err != nil {
-			b.log.Warn("a stream is missing and could not be made again", "stream", cfg.Name, "error", err)
+		made, err := b.ensure(ctx, cfg)
+		if err != nil {
+			b.log.Warn("a stream cannot be looked after", "stream", cfg.Name, "error", err)
 			return false
 		}
-		b.log.Warn("a stream was missing and has been made again", "stream", cfg.Name)
+		if made {
+			b.log.Warn("a stream was missing and has been made again", "stream", cfg.Name)
+		}
 	}
 	return len(found) > 0
 }
 
 // repairSoon is repair on a goroutine of its own, unless one is at it already.
+// It is called whenever a publish was not acknowledged: a missing stream does
+// not always say so, because a core subscriber on the subject counts as
+// somebody who could have answered.
 func (b *Bus) repairSoon(subject string) {
 	if !b.repairing.CompareAndSwap(false, true) {
 		return

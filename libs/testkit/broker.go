@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"chatapp/libs/bus"
 	"chatapp/libs/events"
@@ -57,6 +58,23 @@ func (b *Broker) Stop() {
 
 // Wipe makes a stopped Broker start without anything it ever stored.
 func (b *Broker) Wipe(t testing.TB) { b.opts.StoreDir = t.TempDir() }
+
+// DeleteStream removes a stream behind everybody's back.
+func (b *Broker) DeleteStream(t testing.TB, name string) {
+	t.Helper()
+	nc, err := nats.Connect(b.s.ClientURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err == nil {
+		err = js.DeleteStream(t.Context(), name)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
 
 // Connect makes a connection, as one process has; it makes no streams.
 func (b *Broker) Connect(t testing.TB, opts ...nats.Option) *bus.Bus {
