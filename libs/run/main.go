@@ -110,6 +110,7 @@ func (r *process) build(ctx context.Context, factories []Factory) error {
 		return err
 	}
 	r.bus = b
+	r.Metrics.MustRegister(busConnected(b))
 	if err := ensureStreams(ctx, b, r.Config, r.Log); err != nil {
 		return err
 	}

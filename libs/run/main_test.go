@@ -153,6 +153,9 @@ func TestMainServesUnitsAndHealth(t *testing.T) {
 			t.Errorf("%s: %d %.200s, want %s", url, status, body, want)
 		}
 	}
+	if _, body := get(t, s.admin+"/metrics"); !strings.Contains(body, "\nchat_bus_connected 1\n") {
+		t.Error("the metrics do not tell that the bus is connected")
+	}
 	if err := s.stop(); err != nil || !p.ended.Load() {
 		t.Fatalf("stop: %v, Run ended: %v", err, p.ended.Load())
 	}

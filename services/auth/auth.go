@@ -116,16 +116,13 @@ func (s *Service) Routes() []string { return []string{"/api/v1/auth/", "/.well-k
 // Handler implements run.Unit.
 func (s *Service) Handler() http.Handler { return s.http.Handler() }
 
-// Ready implements run.Unit: the database answers, keys can sign and the bus
-// is connected.
+// Ready implements run.Unit: the database answers and keys can sign. Signing in
+// goes on while the bus is away.
 func (s *Service) Ready(ctx context.Context) error {
 	if err := s.store.db.Ping(ctx); err != nil {
 		return err
 	}
-	if err := s.keys.warm(ctx); err != nil {
-		return err
-	}
-	return s.bus.Ready()
+	return s.keys.warm(ctx)
 }
 
 // Run implements run.Unit: it relays events, answers other services, looks

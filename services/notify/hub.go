@@ -188,6 +188,9 @@ func (h *hub) ready() error {
 // subjects. Every success is followed by one release. Errors: unavailable,
 // rate-limited.
 func (h *hub) reserve(user id.ID) (*feed, error) {
+	if err := h.bus.Ready(); err != nil {
+		return nil, &errs.Error{Slug: errs.Unavailable, Detail: "Live events are not available right now. GET /api/v1/events works.", RetryAfter: 2 * time.Second, Err: err}
+	}
 	h.mu.Lock()
 	if !h.open {
 		h.mu.Unlock()

@@ -74,14 +74,10 @@ func (s *Service) Routes() []string { return []string{routeSocket, routeStream} 
 // Handler implements run.Unit.
 func (s *Service) Handler() http.Handler { return s.http.Handler() }
 
-// Ready is nil while connections are taken and the bus is there. Without the
-// bus connected clients stay, but new ones are better off elsewhere.
-func (s *Service) Ready(context.Context) error {
-	if err := s.bus.Ready(); err != nil {
-		return err
-	}
-	return s.hub.ready()
-}
+// Ready is nil while connections are taken. The bus is not asked: the all-in-one
+// must go on taking posts while it is away. New connections are refused then,
+// which sends a client to another replica, and those that are open stay.
+func (s *Service) Ready(context.Context) error { return s.hub.ready() }
 
 // Run delivers events until ctx ends. Then it refuses new connections, closes
 // every open one with 1012 and a moment to come back at, and returns nil when

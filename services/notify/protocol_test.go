@@ -195,6 +195,33 @@ func TestDrainClosesEverySocketWithAMomentToComeBackAt(t *testing.T) { // I16
 	}
 }
 
+// A node that lost the bus sends newcomers elsewhere and keeps those it has;
+// it stays ready, because the process may have posts to take.
+func TestWithoutTheBusNewConnectionsAreRefusedAndOldOnesStay(t *testing.T) { // I11
+	c := newCluster(t)
+	n := c.node(t)
+	user := id.New()
+	old := n.connect(t, user, "")
+	c.nats.Shutdown()
+	testkit.Eventually(t, patience, func() bool { return !n.svc.bus.Connected() })
+	for _, path := range []string{routeSocket, routeStream} {
+		req := testkit.NewRequest(t, "GET", path, c.tokens.For(user, "ada"), nil)
+		for k, v := range map[string]string{"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol": subprotocol} {
+			req.Header.Set(k, v)
+		}
+		if res := testkit.Do(t, n.svc.Handler(), req); res.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: no Retry-After", path)
+		} else {
+			res.WantProblem("unavailable")
+		}
+	}
+	if err := n.svc.Ready(t.Context()); err != nil {
+		t.Errorf("not ready: %v", err)
+	}
+	n.stop()
+	old.expectClose(t, closeRestart) // it was open all the time
+}
+
 func TestTypingReachesTheOtherMembersOnly(t *testing.T) {
 	c := newCluster(t)
 	a, b := c.node(t), c.node(t, func(t *timing) { t.typing = time.Hour })

@@ -75,13 +75,9 @@ func (s *Service) Routes() []string { return []string{"/api/v1/users", "/api/v1/
 // Handler implements run.Unit.
 func (s *Service) Handler() http.Handler { return s.server.Handler() }
 
-// Ready implements run.Unit: an error (unavailable) says what is missing.
-func (s *Service) Ready(ctx context.Context) error {
-	if err := s.store.db.Ping(ctx); err != nil {
-		return err
-	}
-	return s.bus.Ready()
-}
+// Ready implements run.Unit: the database answers. Profiles are served while
+// the bus is away.
+func (s *Service) Ready(ctx context.Context) error { return s.store.db.Ping(ctx) }
 
 // Run relays the outbox, takes in new accounts and answers the other services
 // until ctx ends; it returns nil then.
