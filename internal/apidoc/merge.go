@@ -92,8 +92,7 @@ func (m *merger) add(service string, raw []byte) error {
 	return nil
 }
 
-// operation checks one operation, files it under its service's heading and
-// corrects its list of answers.
+// operation checks one operation and files it under its service's heading.
 func (m *merger) operation(service, where string, value any) error {
 	op, ok := value.(object)
 	if !ok {
@@ -106,31 +105,7 @@ func (m *merger) operation(service, where string, value any) error {
 		m.operations[name] = where
 	}
 	op["tags"] = []any{service}
-	if responses, ok := op["responses"].(object); ok {
-		correct(responses)
-	}
 	return nil
-}
-
-// correct makes the answers those that libs/httpx gives: what huma announces
-// as 422 goes out as 400 (or 404), and any operation may answer with another
-// problem, such as 413 or 429.
-func correct(responses object) {
-	if invalid, ok := responses["422"]; ok {
-		delete(responses, "422")
-		if _, ok := responses["400"]; !ok {
-			invalid.(object)["description"] = "Bad Request"
-			responses["400"] = invalid
-		}
-	}
-	if _, ok := responses["default"]; !ok {
-		responses["default"] = object{
-			"description": "Any other problem",
-			"content": object{"application/problem+json": object{
-				"schema": object{"$ref": "#/components/schemas/Problem"},
-			}},
-		}
-	}
 }
 
 // put sets into[outer][inner], unless something else is there.

@@ -11,6 +11,8 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"reflect"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
@@ -99,12 +101,33 @@ func config(o Options) huma.Config {
 	c := huma.DefaultConfig(o.Title, "1.0.0")
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
 	c.CreateHooks = nil
+	c.OnAddOperation = append(c.OnAddOperation, describeProblems)
 	c.RejectUnknownQueryParameters = true
 	c.Formats = map[string]huma.Format{"application/json": strictJSON, "json": strictJSON}
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT"},
 	}
 	return c
+}
+
+// describeProblems makes the document say what the shell does: what huma
+// announces as 422 goes out as 400 (or 404), and any operation may answer with
+// another problem, such as 413 or 429.
+func describeProblems(doc *huma.OpenAPI, op *huma.Operation) {
+	if invalid, ok := op.Responses["422"]; ok {
+		delete(op.Responses, "422")
+		if op.Responses["400"] == nil {
+			invalid.Description = http.StatusText(http.StatusBadRequest)
+			op.Responses["400"] = invalid
+		}
+	}
+	if op.Responses["default"] == nil {
+		problem := doc.Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "")
+		op.Responses["default"] = &huma.Response{
+			Description: "Any other problem",
+			Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: problem}},
+		}
+	}
 }
 
 // Handler serves the routes registered so far.
@@ -151,9 +174,19 @@ func (s *Server) authenticate(ctx huma.Context, next func(huma.Context)) {
 // Identify checks an Authorization header's value. Errors: unauthenticated,
 // unavailable.
 func (s *Server) Identify(ctx context.Context, authorization string) (authn.Identity, error) {
-	const scheme = "bearer "
-	if s.verifier == nil || len(authorization) <= len(scheme) || !equalFold(authorization[:len(scheme)], scheme) {
+	token := BearerToken(authorization)
+	if s.verifier == nil || token == "" {
 		return authn.Identity{}, errs.New(errs.Unauthenticated, "Sign in to continue.")
 	}
-	return s.verifier.Verify(ctx, authorization[len(scheme):])
+	return s.verifier.Verify(ctx, token)
+}
+
+// BearerToken returns the token in an Authorization header's value, "" when it
+// holds none.
+func BearerToken(authorization string) string {
+	const scheme = "bearer "
+	if len(authorization) <= len(scheme) || !strings.EqualFold(authorization[:len(scheme)], scheme) {
+		return ""
+	}
+	return authorization[len(scheme):]
 }

@@ -41,8 +41,6 @@ func ClientIP(ctx context.Context) string { return requestOf(ctx).clientIP }
 // UserAgent returns the caller's User-Agent, at most 256 bytes of it.
 func UserAgent(ctx context.Context) string { return requestOf(ctx).userAgent }
 
-func equalFold(a, b string) bool { return strings.EqualFold(a, b) }
-
 // begin gives the request its id and headers, then counts and logs its end.
 // The log has no query string, no body and no header: none of them is ours.
 func (s *Server) begin(m *metrics) gin.HandlerFunc {
@@ -152,5 +150,5 @@ func (s *Server) refuse(r *http.Request) error {
 
 func jsonBody(contentType string) bool {
 	kind, _, _ := strings.Cut(contentType, ";")
-	return equalFold(strings.TrimSpace(kind), "application/json")
+	return strings.EqualFold(strings.TrimSpace(kind), "application/json")
 }

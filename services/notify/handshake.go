@@ -110,14 +110,7 @@ func (h *hub) shake(r *http.Request) (authn.Identity, string, error) {
 }
 
 // bearer returns the token of the Authorization header, "" without one.
-func bearer(r *http.Request) string {
-	const scheme = "bearer "
-	v := r.Header.Get("Authorization")
-	if len(v) > len(scheme) && strings.EqualFold(v[:len(scheme)], scheme) {
-		return v[len(scheme):]
-	}
-	return ""
-}
+func bearer(r *http.Request) string { return httpx.BearerToken(r.Header.Get("Authorization")) }
 
 // origins are the web origins whose pages may connect, besides those of the
 // host the request went to. Lower case, "scheme://host[:port]".
