@@ -71,11 +71,11 @@ func (s *Service) getMessage(ctx context.Context, in *getMessageInput) (*message
 }
 
 func (s *Service) listMessages(ctx context.Context, in *listInput) (*listOutput, error) {
-	c, err := s.store.conversation(ctx, caller(ctx), in.ID)
+	last, err := s.store.lastSeq(ctx, caller(ctx), in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return s.page(ctx, c.ID, c.LastSeq, in.PageInput)
+	return s.page(ctx, in.ID, last, in.PageInput)
 }
 
 func (s *Service) listMessagesWith(ctx context.Context, in *listWithInput) (*listOutput, error) {

@@ -173,6 +173,21 @@ func (s *store) conversation(ctx context.Context, user, conversation id.ID) (Con
 	return list[0], nil
 }
 
+// lastSeq returns the end of a conversation of user; not-found for a stranger.
+func (s *store) lastSeq(ctx context.Context, user, conversation id.ID) (uint64, error) {
+	var last []uint64
+	err := s.db.R.WithContext(ctx).Raw(
+		"SELECT c.last_seq FROM members m JOIN conversations c ON c.id = m.conversation_id WHERE m.conversation_id = ? AND m.user_id = ?",
+		conversation, user).Scan(&last).Error
+	if err == nil && len(last) == 0 {
+		err = errNoConversation()
+	}
+	if err != nil {
+		return 0, err
+	}
+	return last[0], nil
+}
+
 // conversations returns up to limit of user's conversations that have messages,
 // the newest first, beginning below the given activity (0: from the top).
 func (s *store) conversations(ctx context.Context, user id.ID, below uint64, limit int) ([]Conversation, error) {
