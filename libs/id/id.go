@@ -36,15 +36,6 @@ func Parse(s string) (ID, error) {
 	return ID(u), nil
 }
 
-// MustParse is Parse for constants in tests and code; it panics on bad input.
-func MustParse(s string) ID {
-	v, err := Parse(s)
-	if err != nil {
-		panic(err)
-	}
-	return v
-}
-
 // String returns the 36-character lower-case form.
 func (v ID) String() string { return uuid.UUID(v).String() }
 
