@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"chatapp/e2e/client"
+	"chatapp/internal/client"
 	"chatapp/e2e/harness"
 )
 

@@ -7,7 +7,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"chatapp/e2e/client"
+	"chatapp/internal/client"
 	"chatapp/e2e/harness"
 )
 

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"chatapp/e2e/client"
+	"chatapp/internal/client"
 	"chatapp/e2e/harness"
 )
 

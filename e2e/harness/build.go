@@ -2,7 +2,7 @@
 // in each of its shapes, with MariaDB, a three-node NATS cluster and Caddy
 // where the shape has them. Nothing is replaced by a double.
 //
-// A World is one running shape. Tests talk to it through chatapp/e2e/client
+// A World is one running shape. Tests talk to it through chatapp/internal/client
 // and break it through its processes. Everything a World writes goes to a
 // temporary directory, except the logs, which stay in e2e/artifacts.
 package harness

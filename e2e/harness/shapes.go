@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"chatapp/e2e/client"
+	"chatapp/internal/client"
 )
 
 // AllInOne starts `chatapp` alone with its defaults: SQLite and NATS inside.

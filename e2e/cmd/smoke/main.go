@@ -19,7 +19,7 @@ import (
 	"strings"
 	"time"
 
-	"chatapp/e2e/client"
+	"chatapp/internal/client"
 	"chatapp/e2e/harness"
 )
 

@@ -1,4 +1,4 @@
-// Package client is a ChatApp client for tests: it speaks only the public API
+// Package client is a ChatApp client for tests and for `chatapp verify`: it speaks only the public API
 // (REST, WebSocket, SSE), shares no code with the product, and so checks the
 // contract from outside.
 //
