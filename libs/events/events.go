@@ -8,6 +8,7 @@ package events
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 )
 
@@ -94,6 +95,17 @@ type Entry struct {
 	Type   string          `json:"type"` // one of the Type… constants; clients ignore the ones they do not know
 	Time   time.Time       `json:"time"`
 	Data   json.RawMessage `json:"data"`
+}
+
+// Append appends e as JSON, byte for byte what json.Marshal writes when Data is
+// what json.Marshal wrote and Cursor and Type are plain ASCII, as all are: an
+// entry is written once for every member of a conversation.
+func (e Entry) Append(b []byte) []byte {
+	b = append(append(b, `{"cursor":"`...), e.Cursor...)
+	b = strconv.AppendUint(append(b, `","seq":`...), e.Seq, 10)
+	b = append(append(b, `,"type":"`...), e.Type...)
+	b = e.Time.AppendFormat(append(b, `","time":"`...), time.RFC3339Nano)
+	return append(append(append(b, `","data":`...), e.Data...), '}')
 }
 
 // Types of Entry.

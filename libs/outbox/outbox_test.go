@@ -81,7 +81,7 @@ func empty(t testing.TB, d *db.DB) bool {
 // start runs a relay until the returned function is called.
 func start(t testing.TB, d *db.DB, b *bus.Bus) (*outbox.Relay, func()) {
 	t.Helper()
-	r := outbox.NewRelay(d, b, "messages", testkit.Log(t))
+	r := outbox.NewRelay(d, b, "messages", testkit.Log(t), nil)
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() {

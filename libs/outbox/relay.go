@@ -14,7 +14,7 @@ import (
 // Limits of the relay. Memory is bounded: what does not fit stays in the table
 // only, and the sweep finds it there.
 const (
-	queueRows   = 16384
+	queueEvents = 32768
 	queueBytes  = 64 << 20
 	inFlight    = 4096
 	deleteEvery = 50 * time.Millisecond // SQLite syncs once per delete: batch them
@@ -30,9 +30,12 @@ type Relay struct {
 	src string
 	log *slog.Logger
 
+	unpack Unpack
+
 	mu     sync.Mutex
-	queue  []Row
-	bytes  int
+	queue  []*parcel
+	events int                // in queue
+	bytes  int                // in queue
 	busy   map[id.ID]struct{} // queued or in flight here: not for the sweep
 	acked  []id.ID
 	failed bool // a publish failed since the last successful sweep
@@ -43,11 +46,26 @@ type Relay struct {
 	slots chan struct{} // one token per publish in flight
 }
 
-// NewRelay makes the relay of service; Run starts it.
-func NewRelay(d *db.DB, b *bus.Bus, service string, log *slog.Logger) *Relay {
+// Unpack returns the events that a row stands for, from what the row refers to.
+// Events whose source is gone for good are left out.
+type Unpack func(ctx context.Context, row Row) ([]bus.Message, error)
+
+// parcel is one row under way: it is delivered when each of its events is.
+type parcel struct {
+	row    id.ID
+	events []bus.Message
+	bytes  int
+	sent   int  // events handed to the bus; only Run uses it
+	left   int  // events whose fate is not known; guarded by the relay's lock
+	failed bool // guarded by the relay's lock
+}
+
+// NewRelay makes the relay of service; Run starts it. Rows that do not hold
+// their event but refer to several need an unpack; for others it is nil.
+func NewRelay(d *db.DB, b *bus.Bus, service string, log *slog.Logger, unpack Unpack) *Relay {
 	return &Relay{
 		d: d, b: b, src: "chatapp/" + service, log: log.With("part", "outbox"),
-		busy:  map[id.ID]struct{}{},
+		busy: map[id.ID]struct{}{}, unpack: unpack,
 		wake:  make(chan struct{}, 1),
 		acks:  make(chan struct{}, 1),
 		sweep: make(chan struct{}, 1),
@@ -55,18 +73,28 @@ func NewRelay(d *db.DB, b *bus.Bus, service string, log *slog.Logger) *Relay {
 	}
 }
 
-// Publish hands over rows that are committed. It never blocks and never fails:
-// rows that cannot be taken now (queue full, broker away) are found by the
-// sweep. Call it after the commit only. Order is kept as far as possible.
+// Publish hands over rows that are committed, each of which is one event. It
+// never blocks and never fails: rows that cannot be taken now (queue full,
+// broker away) are found by the sweep. Call it after the commit only. Order is
+// kept as far as possible.
 func (r *Relay) Publish(rows []Row) {
-	r.mu.Lock()
 	for _, row := range rows {
-		if len(r.queue) >= queueRows || r.bytes >= queueBytes {
-			r.failed = true
-			break
-		}
-		r.queue = append(r.queue, row)
-		r.bytes += len(row.Payload)
+		r.PublishParcel(row, []bus.Message{row.Event()})
+	}
+}
+
+// PublishParcel is Publish for a row that stands for the given events.
+func (r *Relay) PublishParcel(row Row, events []bus.Message) {
+	p := &parcel{row: row.ID, events: events, left: len(events)}
+	for _, e := range events {
+		p.bytes += len(e.Data)
+	}
+	r.mu.Lock()
+	if r.events >= queueEvents || r.bytes >= queueBytes {
+		r.failed = true
+	} else {
+		r.queue = append(r.queue, p)
+		r.events, r.bytes = r.events+len(events), r.bytes+p.bytes
 		r.busy[row.ID] = struct{}{}
 	}
 	r.mu.Unlock()
@@ -113,71 +141,80 @@ func (r *Relay) Run(ctx context.Context) error {
 func (r *Relay) publishQueued(ctx context.Context) {
 	for {
 		r.mu.Lock()
-		rows := r.queue
-		r.queue, r.bytes = nil, 0
+		parcels := r.queue
+		r.queue, r.events, r.bytes = nil, 0, 0
 		r.mu.Unlock()
-		if len(rows) == 0 {
+		if len(parcels) == 0 {
 			return
 		}
-		for i, row := range rows {
-			select {
-			case r.slots <- struct{}{}:
-			case <-ctx.Done():
-				r.giveBack(rows[i:])
-				return
+		for i, p := range parcels {
+			for ; p.sent < len(p.events); p.sent++ {
+				select {
+				case r.slots <- struct{}{}:
+					r.publish(p, p.events[p.sent])
+				case <-ctx.Done():
+					r.giveBack(parcels[i:])
+					return
+				}
 			}
-			r.publish(row)
 		}
 	}
 }
 
-// publish sends one row; the slot is given back when its fate is known.
-func (r *Relay) publish(row Row) {
+// giveBack puts parcels in front of the queue again.
+func (r *Relay) giveBack(parcels []*parcel) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.queue = append(parcels, r.queue...)
+	for _, p := range parcels {
+		r.events, r.bytes = r.events+len(p.events), r.bytes+p.bytes
+	}
+}
+
+// publish sends one event; the slot is given back when its fate is known.
+func (r *Relay) publish(p *parcel, m bus.Message) {
 	settle := func(err error) {
-		r.settle(row, err)
+		r.settle(p, err)
 		select {
 		case <-r.slots:
 		default: // Run gave up waiting for this one and took all slots back
 		}
 	}
-	if err := r.b.PublishAsync(r.message(row), settle); err != nil {
+	if err := r.send(m, settle); err != nil {
 		settle(err)
 	}
 }
 
-func (r *Relay) message(row Row) bus.Message {
-	return bus.Message{
-		Subject: row.Subject, ID: row.MsgID, Type: row.Type, Source: r.src, Time: row.CreatedAt, Data: row.Payload,
-	}
+func (r *Relay) send(m bus.Message, settle func(error)) error {
+	m.Source = r.src
+	return r.b.PublishAsync(m, settle)
 }
 
-// settle notes the outcome of one publish. A failed row is forgotten here and
-// left to the sweep.
-func (r *Relay) settle(row Row, err error) {
+// Event is the one event of a row that holds it.
+func (row Row) Event() bus.Message {
+	return bus.Message{Subject: row.Subject, ID: row.MsgID, Type: row.Type, Time: row.CreatedAt, Data: row.Payload}
+}
+
+// settle notes the outcome of one event. A row one of whose events failed is
+// forgotten here and left to the sweep.
+func (r *Relay) settle(p *parcel, err error) {
 	r.mu.Lock()
-	if err == nil {
-		r.acked = append(r.acked, row.ID)
-	} else {
-		delete(r.busy, row.ID)
+	defer r.mu.Unlock()
+	if err != nil {
 		if !r.failed {
 			r.log.Warn("events could not be published; they stay in the outbox and will be", "error", err)
 		}
-		r.failed = true
+		p.failed, r.failed = true, true
 	}
-	r.mu.Unlock()
-	if err == nil {
-		poke(r.acks)
+	if p.left--; p.left > 0 {
+		return
 	}
-}
-
-// giveBack puts rows in front of the queue again.
-func (r *Relay) giveBack(rows []Row) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.queue = append(rows, r.queue...)
-	for _, row := range rows {
-		r.bytes += len(row.Payload)
+	if p.failed {
+		delete(r.busy, p.row)
+		return
 	}
+	r.acked = append(r.acked, p.row)
+	poke(r.acks)
 }
 
 // deleting removes acknowledged rows in batches until stop, then the rest.

@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"chatapp/libs/bus"
 	"chatapp/libs/db"
 	"chatapp/libs/id"
 )
@@ -18,6 +19,7 @@ const (
 	sweepEvery     = time.Second
 	sweepAge       = 2 * time.Second // younger rows are still with the process that wrote them
 	sweepBatchRows = 1000
+	sweepInFlight  = 2048 // events: with those of the relay below what the bus takes at once
 )
 
 // sweeping publishes left-over rows until ctx ends. It starts with everything
@@ -125,37 +127,63 @@ func (r *Relay) sweepRows(read *gorm.DB, found int, ids []id.ID, remove func([]i
 		return batch{found: found}, err
 	}
 	slices.SortStableFunc(rows, func(a, b Row) int { return a.CreatedAt.Compare(b.CreatedAt) })
-	acked := r.publishAll(rows)
+	acked := r.publishAll(read.Statement.Context, rows)
 	if len(acked) > 0 {
 		err = remove(acked)
 	}
 	return batch{found: found, acked: len(acked), failed: len(rows) - len(acked)}, err
 }
 
-// publishAll publishes rows and waits for their acks; it returns the ids that
-// were acknowledged.
-func (r *Relay) publishAll(rows []Row) []id.ID {
+// publishAll publishes what rows stand for and waits for the acks; it returns
+// the ids of the rows all of whose events were acknowledged.
+func (r *Relay) publishAll(ctx context.Context, rows []Row) []id.ID {
 	var (
-		mu    sync.Mutex
-		acked []id.ID
-		wait  sync.WaitGroup
+		mu     sync.Mutex
+		failed = map[id.ID]bool{}
+		wait   sync.WaitGroup
+		slots  = make(chan struct{}, sweepInFlight)
 	)
+	fail := func(row id.ID) {
+		mu.Lock()
+		defer mu.Unlock()
+		failed[row] = true
+	}
 	for _, row := range rows {
-		wait.Add(1)
-		settle := func(err error) {
-			if err == nil {
-				mu.Lock()
-				acked = append(acked, row.ID)
-				mu.Unlock()
-			}
-			wait.Done()
+		events, err := r.eventsOf(ctx, row)
+		if err != nil {
+			r.log.Warn("a row of the outbox cannot be read; trying again", "row", row.ID, "error", err)
+			fail(row.ID)
 		}
-		if err := r.b.PublishAsync(r.message(row), settle); err != nil {
-			settle(err)
+		for _, e := range events {
+			wait.Add(1)
+			slots <- struct{}{} // comes back: the bus settles each publish within its ack timeout
+			settle := func(err error) {
+				if err != nil {
+					fail(row.ID)
+				}
+				<-slots
+				wait.Done()
+			}
+			if err := r.send(e, settle); err != nil {
+				settle(err)
+			}
 		}
 	}
-	wait.Wait() // ends: the bus settles each publish within its ack timeout
+	wait.Wait()
+	var acked []id.ID
+	for _, row := range rows {
+		if !failed[row.ID] {
+			acked = append(acked, row.ID)
+		}
+	}
 	return acked
+}
+
+func (r *Relay) eventsOf(ctx context.Context, row Row) ([]bus.Message, error) {
+	if r.unpack == nil {
+		return []bus.Message{row.Event()}, nil
+	}
+	return r.unpack(ctx, row)
 }
 
 // deleteRowsFn deletes rows by id, in one statement and in the order of the

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"chatapp/libs/bus"
 	"chatapp/libs/errs"
 	"chatapp/libs/id"
 	"chatapp/libs/outbox"
@@ -66,14 +67,14 @@ type outcome struct {
 // one commit for hundreds of messages.
 type committer struct {
 	store   *store
-	publish func([]outbox.Row)
+	publish func(outbox.Row, []bus.Message)
 	log     *slog.Logger
 	metrics *metrics
 	queue   chan *write
 	slots   chan struct{} // one per transaction that may run at once
 }
 
-func newCommitter(s *store, publish func([]outbox.Row), parallel int, log *slog.Logger, m *metrics) *committer {
+func newCommitter(s *store, publish func(outbox.Row, []bus.Message), parallel int, log *slog.Logger, m *metrics) *committer {
 	return &committer{
 		store: s, publish: publish, log: log, metrics: m,
 		queue: make(chan *write, maxQueued), slots: make(chan struct{}, parallel),
@@ -146,13 +147,16 @@ func (c *committer) take() []*write {
 }
 
 // commit writes the batch. Should the transaction fail for a reason that may
-// lie in one write, each is tried alone, so that it does not fail the others.
+// lie in one write, it is tried in halves, so that in the end that one fails
+// alone.
 func (c *committer) commit(ctx context.Context, batch []*write) {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
-	rows, err := c.store.commit(ctx, batch)
+	row, events, err := c.store.commit(ctx, batch)
 	if err == nil {
-		c.publish(rows)
+		if len(events) > 0 {
+			c.publish(row, events)
+		}
 		return
 	}
 	if len(batch) == 1 || errs.Is(err, errs.Unavailable) {
@@ -161,8 +165,7 @@ func (c *committer) commit(ctx context.Context, batch []*write) {
 		}
 		return
 	}
-	c.log.Error("a batch could not be committed; trying its writes one by one", "writes", len(batch), "error", err)
-	for i := range batch {
-		c.commit(ctx, batch[i:i+1])
-	}
+	c.log.Error("a batch could not be committed; trying each half of it", "writes", len(batch), "error", err)
+	c.commit(ctx, batch[:len(batch)/2])
+	c.commit(ctx, batch[len(batch)/2:])
 }

@@ -316,7 +316,7 @@ func TestOneBadWriteDoesNotFailItsNeighbours(t *testing.T) {
 			{where: good, sender: w.ben.id, readSeq: 2},
 		}
 		published := 0
-		c := newCommitter(w.svc.store, func(rows []outbox.Row) { published += len(rows) }, 1, w.deps.Log, newMetrics(nil))
+		c := newCommitter(w.svc.store, func(_ outbox.Row, events []bus.Message) { published += len(events) }, 1, w.deps.Log, newMetrics(nil))
 		c.commit(w.t.Context(), batch)
 		if batch[0].outcome.message.Seq != 1 || batch[1].outcome.err == nil || batch[2].outcome.message.Seq != 2 || batch[3].outcome.readSeq != 2 {
 			for _, b := range batch {
@@ -335,7 +335,7 @@ func TestWaitingWrites(t *testing.T) {
 	each(t, func(w *world) {
 		where, err := w.svc.direct.open(w.t.Context(), w.ada.id, w.ben.id)
 		must(w.t, err)
-		c := newCommitter(w.svc.store, func([]outbox.Row) {}, 1, w.deps.Log, newMetrics(nil))
+		c := newCommitter(w.svc.store, func(outbox.Row, []bus.Message) {}, 1, w.deps.Log, newMetrics(nil))
 		c.slots <- struct{}{} // a transaction that does not end
 		gone, cancel := context.WithCancel(w.t.Context())
 		cancel()

@@ -58,11 +58,11 @@ func New(d run.Deps) (*Service, error) {
 	st := &store{db: d.DB}
 	s := &Service{
 		deps: d, log: d.Log, store: st, bus: d.Bus,
-		relay: outbox.NewRelay(d.DB, d.Bus, events.ServiceMessages, d.Log),
 	}
+	s.relay = outbox.NewRelay(d.DB, d.Bus, events.ServiceMessages, d.Log, s.unpack)
 	s.people = newPeople(st, d.Bus)
 	s.direct = newDirectory(st)
-	s.commit = newCommitter(st, s.relay.Publish, committersFor(d.DB), d.Log, newMetrics(d.Metrics))
+	s.commit = newCommitter(st, s.relay.PublishParcel, committersFor(d.DB), d.Log, newMetrics(d.Metrics))
 	s.http = s.newServer(httpx.Options{
 		Service: events.ServiceMessages, Title: "ChatApp messages", Log: d.Log, Verifier: d.Verifier,
 		TrustedProxies: d.Config.TrustedProxies, Metrics: d.Metrics,

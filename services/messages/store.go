@@ -3,6 +3,7 @@ package messages
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -269,13 +270,18 @@ func (s *store) scanMessages(g *gorm.DB, query string, args ...any) ([]Message, 
 	defer rows.Close()
 	var list []Message
 	for rows.Next() {
-		var m Message
-		if err := rows.Scan(&m.ConversationID, &m.Seq, &m.ID, &m.SenderID, &m.ClientID, &m.Body, &m.CreatedAt); err != nil {
+		m, err := scanMessage(rows)
+		if err != nil {
 			return nil, fmt.Errorf("messages: reading messages: %w", err)
 		}
 		list = append(list, m)
 	}
 	return list, db.Wrap(rows.Err())
+}
+
+// scanMessage reads one row of messageColumns.
+func scanMessage(rows *sql.Rows) (m Message, err error) {
+	return m, rows.Scan(&m.ConversationID, &m.Seq, &m.ID, &m.SenderID, &m.ClientID, &m.Body, &m.CreatedAt)
 }
 
 // in writes "IN (?,?,…)" for n values.

@@ -3,17 +3,16 @@ package messages
 import (
 	"cmp"
 	"context"
-	"errors"
+	"database/sql"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 	"time"
 
-	"gorm.io/gorm"
-
+	"chatapp/libs/bus"
 	"chatapp/libs/db"
 	"chatapp/libs/errs"
-	"chatapp/libs/events"
 	"chatapp/libs/id"
 	"chatapp/libs/outbox"
 )
@@ -40,127 +39,126 @@ type unit struct {
 
 	messages []Message
 	entries  []entry
-	rows     []outbox.Row
+	row      outbox.Row
 }
 
 // commit writes a batch in one transaction and sets each write's outcome. It
-// returns the events to publish. An error means that nothing was written.
+// returns the outbox row and the events it stands for. An error means that
+// nothing was written.
 //
-// Conversations are locked first, then clocks, each in the order of their
-// keys, so that two batches never wait for each other crosswise. Numbers are
-// allocated under those locks: they are dense, and a later number was
-// committed later.
-func (s *store) commit(ctx context.Context, batch []*write) ([]outbox.Row, error) {
+// The clocks of all involved users are locked, in the order of their ids, so
+// that two batches never wait for each other crosswise. Whoever writes to a
+// conversation holds the clocks of all its members, so these locks guard the
+// conversations as well. Numbers are allocated under them: they are dense, and
+// a later number was committed later.
+//
+// That a message was posted before is rare, so it is not asked: the unique key
+// says so, and only then the batch is tried again with that question in it.
+func (s *store) commit(ctx context.Context, batch []*write) (outbox.Row, []bus.Message, error) {
 	epoch, err := s.epoch(ctx)
 	if err != nil {
-		return nil, err
+		return outbox.Row{}, nil, err
 	}
-	var u *unit
-	err = s.db.Tx(ctx, func(tx *gorm.DB) error {
-		u = &unit{epoch: epoch, at: now(), marks: map[memberKey]memberMark{}}
-		if err := s.lock(tx, u, batch); err != nil {
-			return err
+	u := &unit{epoch: epoch}
+	for _, careful := range []bool{false, true} {
+		err = s.db.Batch(ctx, func() []db.Read { return u.begin(batch, careful) }, func() ([]db.Insert, error) { return u.write(batch) })
+		if !db.IsDuplicate(err) {
+			break
 		}
-		for _, w := range batch {
-			w.outcome = u.apply(w)
-		}
-		return s.save(tx, u)
-	})
+	}
 	if err != nil {
-		return nil, err
+		return outbox.Row{}, nil, err
 	}
-	return u.rows, nil
+	events, err := u.events()
+	return u.row, events, err
 }
 
-// lock reads everything the batch depends on, under locks.
-func (s *store) lock(tx *gorm.DB, u *unit, batch []*write) error {
+// begin forgets what an earlier try found and says what to read.
+func (u *unit) begin(batch []*write, careful bool) []db.Read {
+	*u = unit{
+		epoch: u.epoch, at: now(),
+		convs: map[id.ID]uint64{}, clocks: map[id.ID]uint64{},
+		marks: map[memberKey]memberMark{}, reads: map[memberKey]uint64{}, existing: map[clientKey]Message{},
+	}
 	var convs, users, readConvs, clients []id.ID
 	for _, w := range batch {
 		convs = append(convs, w.where.id)
 		users = append(users, w.where.members...)
 		if w.isRead() {
 			readConvs = append(readConvs, w.where.id)
-		} else {
+		} else if careful {
 			clients = append(clients, w.clientID)
 		}
 	}
-	var err error
-	if u.convs, err = s.lockCounters(tx, "SELECT id, last_seq FROM conversations WHERE id %s ORDER BY id", convs); err != nil {
-		return err
+	reads := []db.Read{
+		counters("SELECT user_id, last_seq FROM user_clocks WHERE user_id %s ORDER BY user_id"+db.ForUpdate, users, u.clocks),
+		counters("SELECT id, last_seq FROM conversations WHERE id %s", convs, u.convs),
 	}
-	if u.clocks, err = s.lockCounters(tx, "SELECT user_id, last_seq FROM user_clocks WHERE user_id %s ORDER BY user_id", users); err != nil {
-		return err
+	if len(readConvs) > 0 {
+		reads = append(reads, u.readMarks(readConvs))
 	}
-	if u.reads, err = s.readMarks(tx, readConvs); err != nil {
-		return err
+	if len(clients) > 0 { // after the locks: what a rival transaction just committed is visible
+		reads = append(reads, u.posted(clients))
 	}
-	// After the locks: what a rival transaction just committed is visible.
-	u.existing, err = s.existing(tx, clients)
-	return err
+	return reads
 }
 
-func (s *store) lockCounters(tx *gorm.DB, query string, ids []id.ID) (map[id.ID]uint64, error) {
+// counters reads one number per id into found; query has a %s for the list.
+func counters(query string, ids []id.ID, found map[id.ID]uint64) db.Read {
 	ids = unique(ids)
-	query = fmt.Sprintf(query, in(len(ids)))
-	if s.db.Dialect == db.MySQL {
-		query += " FOR UPDATE"
-	}
-	rows, err := tx.Raw(query, anys(ids)...).Rows()
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	counters := make(map[id.ID]uint64, len(ids))
-	for rows.Next() {
+	return db.Read{SQL: fmt.Sprintf(query, in(len(ids))), Args: anys(ids), Row: func(rows *sql.Rows) error {
 		var key id.ID
 		var n uint64
-		if err := rows.Scan(&key, &n); err != nil {
-			return nil, err
-		}
-		counters[key] = n
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	if len(counters) != len(ids) {
-		return nil, errors.New("messages: a conversation or a clock has no row")
-	}
-	return counters, nil
+		err := rows.Scan(&key, &n)
+		found[key] = n
+		return err
+	}}
 }
 
-func (s *store) readMarks(tx *gorm.DB, convs []id.ID) (map[memberKey]uint64, error) {
-	marks := map[memberKey]uint64{}
-	if len(convs) == 0 {
-		return marks, nil
-	}
+func (u *unit) readMarks(convs []id.ID) db.Read {
 	convs = unique(convs)
-	rows, err := tx.Raw("SELECT conversation_id, user_id, read_seq FROM members WHERE conversation_id "+in(len(convs)), anys(convs)...).Rows()
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
+	const query = "SELECT conversation_id, user_id, read_seq FROM members WHERE conversation_id "
+	return db.Read{SQL: query + in(len(convs)), Args: anys(convs), Row: func(rows *sql.Rows) error {
 		var k memberKey
 		var seq uint64
-		if err := rows.Scan(&k.conversation, &k.user, &seq); err != nil {
-			return nil, err
-		}
-		marks[k] = seq
-	}
-	return marks, rows.Err()
+		err := rows.Scan(&k.conversation, &k.user, &seq)
+		u.reads[k] = seq
+		return err
+	}}
 }
 
-func (s *store) existing(tx *gorm.DB, clients []id.ID) (map[clientKey]Message, error) {
-	found := map[clientKey]Message{}
-	if len(clients) == 0 {
-		return found, nil
-	}
+func (u *unit) posted(clients []id.ID) db.Read {
 	clients = unique(clients)
-	list, err := s.scanMessages(tx, messageColumns+"WHERE m.client_id "+in(len(clients)), anys(clients)...)
-	for _, m := range list {
-		found[clientKey{m.SenderID, m.ClientID}] = m
+	return db.Read{SQL: messageColumns + "WHERE m.client_id " + in(len(clients)), Args: anys(clients), Row: func(rows *sql.Rows) error {
+		m, err := scanMessage(rows)
+		u.existing[clientKey{m.SenderID, m.ClientID}] = m
+		return err
+	}}
+}
+
+// write numbers the batch and says what to write.
+func (u *unit) write(batch []*write) ([]db.Insert, error) {
+	for _, w := range batch {
+		if err := u.knows(w.where); err != nil {
+			w.outcome = outcome{err: err}
+			continue
+		}
+		w.outcome = u.apply(w)
 	}
-	return found, err
+	return u.inserts(), nil
+}
+
+// knows returns an error when a row is missing that numbers are taken from.
+func (u *unit) knows(where membership) error {
+	if _, ok := u.convs[where.id]; !ok {
+		return fmt.Errorf("messages: conversation %v has no row", where.id)
+	}
+	for _, user := range where.members {
+		if _, ok := u.clocks[user]; !ok {
+			return fmt.Errorf("messages: the clock of %v has no row", user)
+		}
+	}
+	return nil
 }
 
 // apply numbers one write, or says why it is not written.
@@ -220,104 +218,78 @@ func (u *unit) append(e entry) uint64 {
 	return e.EventSeq
 }
 
-// save writes what was numbered: one statement per table.
-func (s *store) save(tx *gorm.DB, u *unit) error {
+// inserts writes what was numbered: one statement per table. Messages come
+// first, so that a key that is taken ends the transaction before it did more.
+// Of rows that are there already, all but the named columns stay as they are.
+func (u *unit) inserts() []db.Insert {
 	if len(u.entries) == 0 {
 		return nil // replays only
 	}
-	for _, e := range u.entries {
-		data, err := e.encode(u.epoch)
-		if err != nil {
-			return err
-		}
-		user := e.UserID.String()
-		u.rows = append(u.rows, outbox.Row{
-			Subject: events.Subject(events.ServiceMessages, events.NameLogged, user),
-			MsgID:   cursor{u.epoch, e.EventSeq}.String() + "-" + user,
-			Type:    events.NameLogged, Payload: data, CreatedAt: u.at,
-		})
-	}
-	if err := s.saveMessages(tx, u); err != nil {
-		return err
-	}
-	args := make([]any, 0, 7*len(u.entries))
-	for _, e := range u.entries {
-		args = append(args, e.UserID, e.EventSeq, e.Kind, e.ConversationID, e.Seq, e.ActorID, e.CreatedAt)
-	}
-	if err := insert(tx, "INSERT INTO user_events (user_id, event_seq, kind, conversation_id, seq, actor_id, created_at) VALUES ", 7, args, ""); err != nil {
-		return err
-	}
-	if err := saveCounters(tx, "user_clocks", "user_id", u.clocks); err != nil {
-		return err
-	}
-	if err := s.saveMarks(tx, u); err != nil {
-		return err
-	}
-	return outbox.Insert(tx, u.rows)
-}
-
-func (s *store) saveMessages(tx *gorm.DB, u *unit) error {
-	if len(u.messages) == 0 {
-		return nil
-	}
-	args := make([]any, 0, 7*len(u.messages))
+	u.row = outbox.Row{ID: id.New(), Type: outboxLog, Payload: references(u.entries), CreatedAt: u.at}
+	messages := db.Insert{Table: "messages", Columns: []string{"conversation_id", "seq", "id", "sender_id", "client_id", "body", "created_at"}}
 	for _, m := range u.messages {
-		args = append(args, m.ConversationID, m.Seq, m.ID, m.SenderID, m.ClientID, m.Body, m.CreatedAt)
+		messages.Rows = append(messages.Rows, m.ConversationID, m.Seq, m.ID, m.SenderID, m.ClientID, m.Body, m.CreatedAt)
 	}
-	if err := insert(tx, "INSERT INTO messages (conversation_id, seq, id, sender_id, client_id, body, created_at) VALUES ", 7, args, ""); err != nil {
-		return err
+	log := db.Insert{Table: "user_events", Columns: []string{"user_id", "event_seq", "kind", "conversation_id", "seq", "actor_id", "created_at"}}
+	for _, e := range u.entries {
+		log.Rows = append(log.Rows, e.UserID, e.EventSeq, e.Kind, e.ConversationID, e.Seq, e.ActorID, e.CreatedAt)
 	}
-	return saveCounters(tx, "conversations", "id", u.convs)
+	clocks := db.Insert{Table: "user_clocks", Columns: []string{"user_id", "last_seq", "trimmed_seq"}, Set: []string{"last_seq"}}
+	for _, user := range sorted(u.clocks) {
+		clocks.Rows = append(clocks.Rows, user, u.clocks[user], 0)
+	}
+	conversations := db.Insert{Table: "conversations", Columns: []string{"id", "kind", "last_seq", "created_at"}, Set: []string{"last_seq"}}
+	for _, c := range sorted(u.convs) {
+		conversations.Rows = append(conversations.Rows, c, 0, u.convs[c], u.at)
+	}
+	list := []db.Insert{messages, log, clocks, conversations, u.members(), {Table: "outbox", Columns: outbox.Columns, Rows: u.row.Values()}}
+	if len(u.messages) == 0 {
+		list = slices.DeleteFunc(list, func(i db.Insert) bool { return i.Table == "messages" || i.Table == "conversations" })
+	}
+	return list
 }
 
-// saveMarks moves members' read marks and activity. The rows exist: the INSERT
-// part never takes effect and only says which row to update.
-func (s *store) saveMarks(tx *gorm.DB, u *unit) error {
-	keys := make([]memberKey, 0, len(u.marks))
-	for k := range u.marks {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, func(a, b memberKey) int {
-		return cmp.Or(a.conversation.Compare(b.conversation), a.user.Compare(b.user))
+// members moves members' read marks and activity, never back.
+func (u *unit) members() db.Insert {
+	keys := slices.SortedFunc(maps.Keys(u.marks), func(a, b memberKey) int {
+		return cmp.Or(a.user.Compare(b.user), a.conversation.Compare(b.conversation))
 	})
-	args := make([]any, 0, 5*len(keys))
+	list := db.Insert{
+		Table: "members", Columns: []string{"conversation_id", "user_id", "read_seq", "activity", "joined_at"},
+		Max: []string{"read_seq", "activity"},
+	}
 	for _, k := range keys {
-		args = append(args, k.conversation, k.user, u.marks[k].readSeq, u.marks[k].activity, u.at)
+		list.Rows = append(list.Rows, k.conversation, k.user, u.marks[k].readSeq, u.marks[k].activity, u.at)
 	}
-	tail := " ON DUPLICATE KEY UPDATE read_seq = GREATEST(read_seq, VALUES(read_seq)), activity = GREATEST(activity, VALUES(activity))"
-	if s.db.Dialect == db.SQLite {
-		tail = " ON CONFLICT (conversation_id, user_id) DO UPDATE SET read_seq = MAX(read_seq, excluded.read_seq), activity = MAX(activity, excluded.activity)"
-	}
-	return insert(tx, "INSERT INTO members (conversation_id, user_id, read_seq, activity, joined_at) VALUES ", 5, args, tail)
+	return list
 }
 
-// saveCounters sets last_seq of several rows in one UPDATE.
-func saveCounters(tx *gorm.DB, table, key string, counters map[id.ID]uint64) error {
-	var when strings.Builder
-	ids := make([]id.ID, 0, len(counters))
-	for k := range counters {
-		ids = append(ids, k)
+// events are what the outbox row stands for. Members of a conversation get the
+// same content, encoded once.
+func (u *unit) events() ([]bus.Message, error) {
+	list := make([]bus.Message, 0, len(u.entries))
+	var kind string
+	var data json.RawMessage
+	for i, e := range u.entries {
+		if i == 0 || !e.sameContent(u.entries[i-1]) {
+			var err error
+			if kind, data, err = e.content(); err != nil {
+				return nil, err
+			}
+		}
+		list = append(list, e.event(u.epoch, e.frame(u.epoch, kind, data)))
 	}
-	ids = unique(ids)
-	args := make([]any, 0, 3*len(ids))
-	for _, k := range ids {
-		when.WriteString(" WHEN ? THEN ?")
-		args = append(args, k, counters[k])
-	}
-	args = append(args, anys(ids)...)
-	return tx.Exec("UPDATE "+table+" SET last_seq = CASE "+key+when.String()+" END WHERE "+key+" "+in(len(ids)), args...).Error
-}
-
-// insert runs one multi-row INSERT of rows of the given width.
-func insert(tx *gorm.DB, head string, width int, args []any, tail string) error {
-	row := "(?" + strings.Repeat(",?", width-1) + ")"
-	return tx.Exec(head+row+strings.Repeat(","+row, len(args)/width-1)+tail, args...).Error
+	return list, nil
 }
 
 // unique sorts ids and drops repetitions, in place.
 func unique(ids []id.ID) []id.ID {
 	slices.SortFunc(ids, id.ID.Compare)
 	return slices.Compact(ids)
+}
+
+func sorted(counters map[id.ID]uint64) []id.ID {
+	return slices.SortedFunc(maps.Keys(counters), id.ID.Compare)
 }
 
 func anys(ids []id.ID) []any {
