@@ -26,14 +26,14 @@ const ForUpdate = " FOR UPDATE"
 
 // Insert is one multi-row INSERT of a Batch. Rows holds the values row after
 // row: nil, uint8, uint64, string, []byte, time.Time or anything with a Value
-// method that gives one of these (id.ID). Columns named in Set or Max are
-// updated where the row's key is there already: to the new value, or to the
-// greater of the two. Without both, a key that is there is a Duplicate error.
+// method that gives one of these (id.ID). Where the row's key is there already
+// the columns named in Set get the new values, and the others stay; without
+// Set it is a Duplicate error.
 type Insert struct {
-	Table    string
-	Columns  []string
-	Set, Max []string
-	Rows     []any
+	Table   string
+	Columns []string
+	Set     []string
+	Rows    []any
 }
 
 // Batch runs one write transaction in the fewest possible steps: all reads, in
@@ -156,7 +156,7 @@ func (d *DB) batchSQLite(ctx context.Context, reads []Read, write func() ([]Inse
 // thousand placeholders costs SQLite more than executing it.
 func insertEach(ctx context.Context, conn gorm.ConnPool, i Insert) error {
 	tail := ""
-	if set := i.merge("%[1]s = excluded.%[1]s", "%[1]s = MAX(%[1]s, excluded.%[1]s)"); set != "" {
+	if set := i.assign("%[1]s = excluded.%[1]s"); set != "" {
 		tail = " ON CONFLICT DO UPDATE SET " + set
 	}
 	width := len(i.Columns)
@@ -177,14 +177,11 @@ func (i Insert) head() string {
 	return "INSERT INTO " + i.Table + " (" + strings.Join(i.Columns, ", ") + ") VALUES "
 }
 
-// merge writes the assignments for rows that are there already.
-func (i Insert) merge(set, greatest string) string {
-	var list []string
-	for _, c := range i.Set {
-		list = append(list, fmt.Sprintf(set, c))
-	}
-	for _, c := range i.Max {
-		list = append(list, fmt.Sprintf(greatest, c))
+// assign writes the assignments for a row that is there already.
+func (i Insert) assign(format string) string {
+	list := make([]string, len(i.Set))
+	for n, c := range i.Set {
+		list[n] = fmt.Sprintf(format, c)
 	}
 	return strings.Join(list, ", ")
 }

@@ -60,7 +60,7 @@ func (s *script) insert(i Insert) {
 		s.value(v)
 	}
 	s.text = append(s.text, ')')
-	if set := i.merge("%[1]s = VALUES(%[1]s)", "%[1]s = GREATEST(%[1]s, VALUES(%[1]s))"); set != "" {
+	if set := i.assign("%[1]s = VALUES(%[1]s)"); set != "" {
 		s.text = append(append(s.text, " ON DUPLICATE KEY UPDATE "...), set...)
 	}
 }

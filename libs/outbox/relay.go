@@ -101,6 +101,13 @@ func (r *Relay) PublishParcel(row Row, events []bus.Message) {
 	poke(r.wake)
 }
 
+// Waiting is how many events are queued or under way in this process.
+func (r *Relay) Waiting() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.events + len(r.slots)
+}
+
 // Run relays until ctx ends, then publishes what it already holds (a few
 // seconds at most) and returns nil.
 func (r *Relay) Run(ctx context.Context) error {

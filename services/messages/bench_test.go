@@ -2,12 +2,16 @@ package messages
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"chatapp/libs/db"
+	"chatapp/libs/events"
 	"chatapp/libs/id"
 	"chatapp/libs/testkit"
 )
@@ -75,4 +79,40 @@ func serverCPU() int {
 		total += u + sys
 	}
 	return total
+}
+
+// BenchmarkPost is POST /api/v1/messages through the whole handler, by many
+// writers at once, on SQLite: what a message costs this service, its database
+// and the broker together.
+func BenchmarkPost(b *testing.B) {
+	d := testkit.OpenSQLite(b, Migrations)
+	deps, tokens := testkit.Deps(b, d)
+	svc, err := New(deps)
+	if err != nil {
+		b.Fatal(err)
+	}
+	testkit.Run(b, svc)
+	var next atomic.Int64
+	b.ReportAllocs()
+	b.SetParallelism(64)
+	b.RunParallel(func(pb *testing.PB) {
+		from, to := id.New(), id.New()
+		for _, user := range []id.ID{from, to} {
+			if err := svc.store.savePerson(b.Context(), user, events.ProfileChanged{Username: "u" + strconv.FormatInt(next.Add(1), 10), Version: 1}); err != nil {
+				b.Error(err)
+			}
+		}
+		token := "Bearer " + tokens.For(from, "bench")
+		for pb.Next() {
+			body := fmt.Sprintf(`{"to":%q,"client_id":%q,"body":"a message of ordinary length, as people write them"}`, to, id.New())
+			r := httptest.NewRequest(http.MethodPost, "/api/v1/messages", strings.NewReader(body))
+			r.Header.Set("Authorization", token)
+			r.Header.Set("Content-Type", "application/json")
+			w := httptest.NewRecorder()
+			if svc.Handler().ServeHTTP(w, r); w.Code != http.StatusCreated {
+				b.Errorf("%d %s", w.Code, w.Body)
+				return
+			}
+		}
+	})
 }

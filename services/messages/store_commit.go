@@ -20,8 +20,8 @@ import (
 // memberKey names one row of members.
 type memberKey struct{ conversation, user id.ID }
 
-// memberMark is what a batch changes of one member.
-type memberMark struct{ readSeq, activity uint64 }
+// memberState is what a batch changes of one member's row.
+type memberState struct{ lastSeq, readSeq, activity uint64 }
 
 // clientKey is the idempotency key of a message.
 type clientKey struct{ sender, client id.ID }
@@ -31,10 +31,9 @@ type clientKey struct{ sender, client id.ID }
 type unit struct {
 	epoch    string
 	at       time.Time
-	convs    map[id.ID]uint64 // last_seq
 	clocks   map[id.ID]uint64 // last event_seq
-	marks    map[memberKey]memberMark
-	reads    map[memberKey]uint64 // read_seq as stored, for conversations with read marks
+	members  map[memberKey]*memberState
+	changed  map[memberKey]bool
 	existing map[clientKey]Message
 
 	messages []Message
@@ -77,52 +76,44 @@ func (s *store) commit(ctx context.Context, batch []*write) (outbox.Row, []bus.M
 func (u *unit) begin(batch []*write, careful bool) []db.Read {
 	*u = unit{
 		epoch: u.epoch, at: now(),
-		convs: map[id.ID]uint64{}, clocks: map[id.ID]uint64{},
-		marks: map[memberKey]memberMark{}, reads: map[memberKey]uint64{}, existing: map[clientKey]Message{},
+		clocks: map[id.ID]uint64{}, members: map[memberKey]*memberState{}, changed: map[memberKey]bool{},
+		existing: map[clientKey]Message{},
 	}
-	var convs, users, readConvs, clients []id.ID
+	var convs, users, clients []id.ID
 	for _, w := range batch {
 		convs = append(convs, w.where.id)
 		users = append(users, w.where.members...)
-		if w.isRead() {
-			readConvs = append(readConvs, w.where.id)
-		} else if careful {
+		if careful && !w.isRead() {
 			clients = append(clients, w.clientID)
 		}
 	}
-	reads := []db.Read{
-		counters("SELECT user_id, last_seq FROM user_clocks WHERE user_id %s ORDER BY user_id"+db.ForUpdate, users, u.clocks),
-		counters("SELECT id, last_seq FROM conversations WHERE id %s", convs, u.convs),
-	}
-	if len(readConvs) > 0 {
-		reads = append(reads, u.readMarks(readConvs))
-	}
-	if len(clients) > 0 { // after the locks: what a rival transaction just committed is visible
+	reads := []db.Read{u.lockClocks(users), u.readMembers(convs)}
+	if len(clients) > 0 {
 		reads = append(reads, u.posted(clients))
 	}
-	return reads
+	return reads // in this order: after the locks, what a rival transaction just committed is visible
 }
 
-// counters reads one number per id into found; query has a %s for the list.
-func counters(query string, ids []id.ID, found map[id.ID]uint64) db.Read {
-	ids = unique(ids)
-	return db.Read{SQL: fmt.Sprintf(query, in(len(ids))), Args: anys(ids), Row: func(rows *sql.Rows) error {
-		var key id.ID
-		var n uint64
-		err := rows.Scan(&key, &n)
-		found[key] = n
+func (u *unit) lockClocks(users []id.ID) db.Read {
+	users = unique(users)
+	query := "SELECT user_id, last_seq FROM user_clocks WHERE user_id " + in(len(users)) + " ORDER BY user_id" + db.ForUpdate
+	return db.Read{SQL: query, Args: anys(users), Row: func(rows *sql.Rows) error {
+		var user id.ID
+		var seq uint64
+		err := rows.Scan(&user, &seq)
+		u.clocks[user] = seq
 		return err
 	}}
 }
 
-func (u *unit) readMarks(convs []id.ID) db.Read {
+func (u *unit) readMembers(convs []id.ID) db.Read {
 	convs = unique(convs)
-	const query = "SELECT conversation_id, user_id, read_seq FROM members WHERE conversation_id "
-	return db.Read{SQL: query + in(len(convs)), Args: anys(convs), Row: func(rows *sql.Rows) error {
+	query := "SELECT conversation_id, user_id, last_seq, read_seq, activity FROM members WHERE conversation_id " + in(len(convs))
+	return db.Read{SQL: query, Args: anys(convs), Row: func(rows *sql.Rows) error {
 		var k memberKey
-		var seq uint64
-		err := rows.Scan(&k.conversation, &k.user, &seq)
-		u.reads[k] = seq
+		m := &memberState{}
+		err := rows.Scan(&k.conversation, &k.user, &m.lastSeq, &m.readSeq, &m.activity)
+		u.members[k] = m
 		return err
 	}}
 }
@@ -150,15 +141,19 @@ func (u *unit) write(batch []*write) ([]db.Insert, error) {
 
 // knows returns an error when a row is missing that numbers are taken from.
 func (u *unit) knows(where membership) error {
-	if _, ok := u.convs[where.id]; !ok {
-		return fmt.Errorf("messages: conversation %v has no row", where.id)
-	}
 	for _, user := range where.members {
-		if _, ok := u.clocks[user]; !ok {
-			return fmt.Errorf("messages: the clock of %v has no row", user)
+		if _, ok := u.clocks[user]; !ok || u.members[memberKey{where.id, user}] == nil {
+			return fmt.Errorf("messages: member %v of conversation %v has no row or no clock", user, where.id)
 		}
 	}
 	return nil
+}
+
+// member returns a member's row to be changed.
+func (u *unit) member(conversation, user id.ID) *memberState {
+	k := memberKey{conversation, user}
+	u.changed[k] = true
+	return u.members[k]
 }
 
 // apply numbers one write, or says why it is not written.
@@ -173,41 +168,35 @@ func (u *unit) apply(w *write) outcome {
 		}
 		return outcome{message: m, replay: true}
 	}
-	u.convs[w.where.id]++
 	m := Message{
-		ConversationID: w.where.id, Seq: u.convs[w.where.id], ID: id.New(),
+		ConversationID: w.where.id, Seq: u.members[memberKey{w.where.id, w.sender}].lastSeq + 1, ID: id.New(),
 		SenderID: w.sender, ClientID: w.clientID, Body: w.body, CreatedAt: u.at,
 	}
 	u.existing[key] = m // the same key again in this batch is a replay
 	u.messages = append(u.messages, m)
 	for _, user := range w.where.members {
-		k := memberKey{w.where.id, user}
-		mark := u.marks[k]
-		mark.activity = u.append(entry{UserID: user, Kind: kindMessage, ConversationID: m.ConversationID, Seq: m.Seq, ActorID: w.sender, Message: m})
+		state := u.member(w.where.id, user)
+		state.lastSeq = m.Seq
+		state.activity = u.append(entry{UserID: user, Kind: kindMessage, ConversationID: m.ConversationID, Seq: m.Seq, ActorID: w.sender, Message: m})
 		if user == w.sender {
-			mark.readSeq = m.Seq
+			state.readSeq = m.Seq
 		}
-		u.marks[k] = mark
 	}
 	return outcome{message: m}
 }
 
 // applyRead moves a read mark forward, never back and never past the end.
 func (u *unit) applyRead(w *write) outcome {
-	k := memberKey{w.where.id, w.sender}
-	mark := u.marks[k]
-	last := u.convs[w.where.id]
-	current := max(u.reads[k], mark.readSeq)
-	target := min(w.readSeq, last)
-	if target <= current {
-		return outcome{readSeq: current, lastSeq: last}
+	state := u.members[memberKey{w.where.id, w.sender}]
+	target := min(w.readSeq, state.lastSeq)
+	if target <= state.readSeq {
+		return outcome{readSeq: state.readSeq, lastSeq: state.lastSeq}
 	}
-	mark.readSeq = target
-	u.marks[k] = mark
+	u.member(w.where.id, w.sender).readSeq = target
 	for _, user := range w.where.members {
 		u.append(entry{UserID: user, Kind: kindRead, ConversationID: w.where.id, Seq: target, ActorID: w.sender})
 	}
-	return outcome{readSeq: target, lastSeq: last}
+	return outcome{readSeq: target, lastSeq: state.lastSeq}
 }
 
 // append gives an entry the next number of its user's log.
@@ -238,28 +227,22 @@ func (u *unit) inserts() []db.Insert {
 	for _, user := range sorted(u.clocks) {
 		clocks.Rows = append(clocks.Rows, user, u.clocks[user], 0)
 	}
-	conversations := db.Insert{Table: "conversations", Columns: []string{"id", "kind", "last_seq", "created_at"}, Set: []string{"last_seq"}}
-	for _, c := range sorted(u.convs) {
-		conversations.Rows = append(conversations.Rows, c, 0, u.convs[c], u.at)
-	}
-	list := []db.Insert{messages, log, clocks, conversations, u.members(), {Table: "outbox", Columns: outbox.Columns, Rows: u.row.Values()}}
+	list := []db.Insert{messages, log, clocks, u.changedMembers(), {Table: "outbox", Columns: outbox.Columns, Rows: u.row.Values()}}
 	if len(u.messages) == 0 {
-		list = slices.DeleteFunc(list, func(i db.Insert) bool { return i.Table == "messages" || i.Table == "conversations" })
+		list = list[1:]
 	}
 	return list
 }
 
-// members moves members' read marks and activity, never back.
-func (u *unit) members() db.Insert {
-	keys := slices.SortedFunc(maps.Keys(u.marks), func(a, b memberKey) int {
-		return cmp.Or(a.user.Compare(b.user), a.conversation.Compare(b.conversation))
+func (u *unit) changedMembers() db.Insert {
+	keys := slices.SortedFunc(maps.Keys(u.changed), func(a, b memberKey) int {
+		return cmp.Or(a.conversation.Compare(b.conversation), a.user.Compare(b.user))
 	})
-	list := db.Insert{
-		Table: "members", Columns: []string{"conversation_id", "user_id", "read_seq", "activity", "joined_at"},
-		Max: []string{"read_seq", "activity"},
-	}
+	changed := []string{"last_seq", "read_seq", "activity"}
+	list := db.Insert{Table: "members", Columns: append([]string{"conversation_id", "user_id", "joined_at"}, changed...), Set: changed}
 	for _, k := range keys {
-		list.Rows = append(list.Rows, k.conversation, k.user, u.marks[k].readSeq, u.marks[k].activity, u.at)
+		m := u.members[k]
+		list.Rows = append(list.Rows, k.conversation, k.user, u.at, m.lastSeq, m.readSeq, m.activity)
 	}
 	return list
 }

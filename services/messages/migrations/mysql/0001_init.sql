@@ -21,23 +21,24 @@ CREATE TABLE IF NOT EXISTS conversations (
   id         BINARY(16)       NOT NULL PRIMARY KEY,
   kind       TINYINT UNSIGNED NOT NULL,
   direct_key BINARY(32)       NULL,
-  last_seq   BIGINT UNSIGNED  NOT NULL,
   created_at DATETIME(6)      NOT NULL,
   UNIQUE KEY conversations_direct (direct_key)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
--- activity is the event_seq of the newest message in this member's own log: it
--- orders the member's list of conversations without any clock. It changes with
--- every message and has no index: the rows of one member lie side by side, and
--- sorting them when the list is shown is cheaper than keeping them sorted.
+-- A conversation as one member has it. last_seq is the seq of its newest message,
+-- the same in all its rows, so that a post changes one row per member and no
+-- other. activity is the event_seq of that message in this member's own log: it
+-- orders the member's list of conversations without any clock. It has no index:
+-- it changes with every message, and sorting is cheaper when the list is read.
 CREATE TABLE IF NOT EXISTS members (
   conversation_id BINARY(16)      NOT NULL,
   user_id         BINARY(16)      NOT NULL,
+  last_seq        BIGINT UNSIGNED NOT NULL,
   read_seq        BIGINT UNSIGNED NOT NULL,
   activity        BIGINT UNSIGNED NOT NULL,
   joined_at       DATETIME(6)     NOT NULL,
-  PRIMARY KEY (user_id, conversation_id),
-  KEY members_conversation (conversation_id)
+  PRIMARY KEY (conversation_id, user_id),
+  KEY members_user (user_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS messages (

@@ -21,22 +21,23 @@ CREATE TABLE IF NOT EXISTS conversations (
   id BLOB NOT NULL PRIMARY KEY,
   kind INTEGER NOT NULL,
   direct_key BLOB NULL,
-  last_seq INTEGER NOT NULL,
   created_at DATETIME NOT NULL,
   UNIQUE (direct_key)
 ) WITHOUT ROWID;
 
--- activity is the event_seq of the newest message in this member's own log: it
--- orders the member's list of conversations without any clock. It changes with
--- every message and has no index: the rows of one member lie side by side, and
--- sorting them when the list is shown is cheaper than keeping them sorted.
+-- A conversation as one member has it. last_seq is the seq of its newest message,
+-- the same in all its rows, so that a post changes one row per member and no
+-- other. activity is the event_seq of that message in this member's own log: it
+-- orders the member's list of conversations without any clock. It has no index:
+-- it changes with every message, and sorting is cheaper when the list is read.
 CREATE TABLE IF NOT EXISTS members (
   conversation_id BLOB NOT NULL,
   user_id BLOB NOT NULL,
+  last_seq INTEGER NOT NULL,
   read_seq INTEGER NOT NULL,
   activity INTEGER NOT NULL,
   joined_at DATETIME NOT NULL,
-  PRIMARY KEY (user_id, conversation_id)
+  PRIMARY KEY (conversation_id, user_id)
 ) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS messages (
@@ -72,7 +73,7 @@ CREATE TABLE IF NOT EXISTS user_events (
   PRIMARY KEY (user_id, event_seq)
 ) WITHOUT ROWID;
 
-CREATE INDEX IF NOT EXISTS members_conversation ON members (conversation_id);
+CREATE INDEX IF NOT EXISTS members_user ON members (user_id);
 
 -- libs/outbox/schema.md
 CREATE TABLE IF NOT EXISTS outbox (
