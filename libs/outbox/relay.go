@@ -14,7 +14,7 @@ import (
 // Limits of the relay. Memory is bounded: what does not fit stays in the table
 // only, and the sweep finds it there.
 const (
-	queueEvents = 32768
+	queueRows   = 16384
 	queueBytes  = 64 << 20
 	inFlight    = 4096
 	deleteEvery = 50 * time.Millisecond // SQLite syncs once per delete: batch them
@@ -33,8 +33,7 @@ type Relay struct {
 	unpack Unpack
 
 	mu     sync.Mutex
-	queue  []*parcel
-	events int                // in queue
+	queue  []*pending
 	bytes  int                // in queue
 	busy   map[id.ID]struct{} // queued or in flight here: not for the sweep
 	acked  []id.ID
@@ -46,22 +45,35 @@ type Relay struct {
 	slots chan struct{} // one token per publish in flight
 }
 
-// Unpack returns the events that a row stands for, from what the row refers to.
-// Events whose source is gone for good are left out.
-type Unpack func(ctx context.Context, row Row) ([]bus.Message, error)
+// Parcel is what one row stands for.
+type Parcel struct {
+	// Events are stored in the stream. The row is done when all are acknowledged.
+	Events []bus.Message
+	// News is broadcast to whoever listens, before the events and once; a sweep
+	// does it after them. What nobody heard is not lost: listeners compare.
+	News []News
+}
 
-// parcel is one row under way: it is delivered when each of its events is.
-type parcel struct {
+// News is a message that is not stored.
+type News struct {
+	Subject string
+	Data    []byte
+}
+
+// Unpack makes the parcel of a row from what the row refers to.
+type Unpack func(ctx context.Context, row Row) (Parcel, error)
+
+// pending is one row under way.
+type pending struct {
 	row    id.ID
-	events []bus.Message
-	bytes  int
-	sent   int  // events handed to the bus; only Run uses it
-	left   int  // events whose fate is not known; guarded by the relay's lock
-	failed bool // guarded by the relay's lock
+	unpack func() (Parcel, error)
+	bytes  int // about
+	left   int // events whose fate is not known; guarded by the relay's lock
+	failed bool
 }
 
 // NewRelay makes the relay of service; Run starts it. Rows that do not hold
-// their event but refer to several need an unpack; for others it is nil.
+// their event but refer to something need an unpack; for others it is nil.
 func NewRelay(d *db.DB, b *bus.Bus, service string, log *slog.Logger, unpack Unpack) *Relay {
 	return &Relay{
 		d: d, b: b, src: "chatapp/" + service, log: log.With("part", "outbox"),
@@ -73,39 +85,41 @@ func NewRelay(d *db.DB, b *bus.Bus, service string, log *slog.Logger, unpack Unp
 	}
 }
 
-// Publish hands over rows that are committed, each of which is one event. It
-// never blocks and never fails: rows that cannot be taken now (queue full,
-// broker away) are found by the sweep. Call it after the commit only. Order is
-// kept as far as possible.
+// Publish hands over rows that are committed and hold an event each. It never
+// blocks and never fails: rows that cannot be taken now (queue full, broker
+// away) are found by the sweep. Call it after the commit only. Order is kept as
+// far as possible.
 func (r *Relay) Publish(rows []Row) {
 	for _, row := range rows {
-		r.PublishParcel(row, []bus.Message{row.Event()})
+		r.PublishParcel(row, len(row.Payload), func() (Parcel, error) { return row.parcel(), nil })
 	}
 }
 
-// PublishParcel is Publish for a row that stands for the given events.
-func (r *Relay) PublishParcel(row Row, events []bus.Message) {
-	p := &parcel{row: row.ID, events: events, left: len(events)}
-	for _, e := range events {
-		p.bytes += len(e.Data)
-	}
+// PublishParcel is Publish for a row that stands for a parcel of about the
+// given size in bytes. unpack is called once, on the relay's goroutine.
+func (r *Relay) PublishParcel(row Row, size int, unpack func() (Parcel, error)) {
 	r.mu.Lock()
-	if r.events >= queueEvents || r.bytes >= queueBytes {
+	if len(r.queue) >= queueRows || r.bytes >= queueBytes {
 		r.failed = true
 	} else {
-		r.queue = append(r.queue, p)
-		r.events, r.bytes = r.events+len(events), r.bytes+p.bytes
+		r.queue = append(r.queue, &pending{row: row.ID, unpack: unpack, bytes: size})
+		r.bytes += size
 		r.busy[row.ID] = struct{}{}
 	}
 	r.mu.Unlock()
 	poke(r.wake)
 }
 
-// Waiting is how many events are queued or under way in this process.
+// parcel is that of a row that holds its event.
+func (row Row) parcel() Parcel {
+	return Parcel{Events: []bus.Message{{Subject: row.Subject, ID: row.MsgID, Type: row.Type, Time: row.CreatedAt, Data: row.Payload}}}
+}
+
+// Waiting is how many rows are queued or under way in this process.
 func (r *Relay) Waiting() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.events + len(r.slots)
+	return len(r.busy)
 }
 
 // Run relays until ctx ends, then publishes what it already holds (a few
@@ -148,47 +162,68 @@ func (r *Relay) Run(ctx context.Context) error {
 func (r *Relay) publishQueued(ctx context.Context) {
 	for {
 		r.mu.Lock()
-		parcels := r.queue
-		r.queue, r.events, r.bytes = nil, 0, 0
+		rows := r.queue
+		r.queue, r.bytes = nil, 0
 		r.mu.Unlock()
-		if len(parcels) == 0 {
+		if len(rows) == 0 {
 			return
 		}
-		for i, p := range parcels {
-			for ; p.sent < len(p.events); p.sent++ {
-				select {
-				case r.slots <- struct{}{}:
-					r.publish(p, p.events[p.sent])
-				case <-ctx.Done():
-					r.giveBack(parcels[i:])
-					return
-				}
+		for i, p := range rows {
+			if ctx.Err() != nil {
+				r.giveBack(rows[i:])
+				return
 			}
+			r.publish(p)
 		}
 	}
 }
 
-// giveBack puts parcels in front of the queue again.
-func (r *Relay) giveBack(parcels []*parcel) {
+// giveBack puts rows in front of the queue again.
+func (r *Relay) giveBack(rows []*pending) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.queue = append(parcels, r.queue...)
-	for _, p := range parcels {
-		r.events, r.bytes = r.events+len(p.events), r.bytes+p.bytes
+	r.queue = append(rows, r.queue...)
+	for _, p := range rows {
+		r.bytes += p.bytes
 	}
 }
 
-// publish sends one event; the slot is given back when its fate is known.
-func (r *Relay) publish(p *parcel, m bus.Message) {
-	settle := func(err error) {
+// publish sends what one row stands for. Each event holds a slot until its fate
+// is known, which is within the bus's ack timeout.
+func (r *Relay) publish(p *pending) {
+	var parcel Parcel
+	err := r.b.Ready() // then it need not even be made
+	if err == nil {
+		parcel, err = p.unpack()
+	}
+	if err != nil || len(parcel.Events) == 0 {
+		p.left = 1
 		r.settle(p, err)
-		select {
-		case <-r.slots:
-		default: // Run gave up waiting for this one and took all slots back
+		return
+	}
+	p.left = len(parcel.Events)
+	r.broadcast(parcel)
+	for _, m := range parcel.Events {
+		r.slots <- struct{}{}
+		settle := func(err error) {
+			r.settle(p, err)
+			select {
+			case <-r.slots:
+			default: // Run gave up waiting for this one and took all slots back
+			}
+		}
+		if err := r.send(m, settle); err != nil {
+			settle(err)
 		}
 	}
-	if err := r.send(m, settle); err != nil {
-		settle(err)
+}
+
+// broadcast tells the news; without a connection nobody hears it.
+func (r *Relay) broadcast(p Parcel) {
+	for _, n := range p.News {
+		if r.b.Broadcast(n.Subject, n.Data) != nil {
+			return
+		}
 	}
 }
 
@@ -197,14 +232,9 @@ func (r *Relay) send(m bus.Message, settle func(error)) error {
 	return r.b.PublishAsync(m, settle)
 }
 
-// Event is the one event of a row that holds it.
-func (row Row) Event() bus.Message {
-	return bus.Message{Subject: row.Subject, ID: row.MsgID, Type: row.Type, Time: row.CreatedAt, Data: row.Payload}
-}
-
 // settle notes the outcome of one event. A row one of whose events failed is
 // forgotten here and left to the sweep.
-func (r *Relay) settle(p *parcel, err error) {
+func (r *Relay) settle(p *pending, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err != nil {

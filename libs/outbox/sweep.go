@@ -9,7 +9,6 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
-	"chatapp/libs/bus"
 	"chatapp/libs/db"
 	"chatapp/libs/id"
 )
@@ -148,13 +147,14 @@ func (r *Relay) publishAll(ctx context.Context, rows []Row) []id.ID {
 		defer mu.Unlock()
 		failed[row] = true
 	}
-	for _, row := range rows {
-		events, err := r.eventsOf(ctx, row)
-		if err != nil {
+	parcels := make([]Parcel, len(rows))
+	for i, row := range rows {
+		var err error
+		if parcels[i], err = r.open(ctx, row); err != nil {
 			r.log.Warn("a row of the outbox cannot be read; trying again", "row", row.ID, "error", err)
 			fail(row.ID)
 		}
-		for _, e := range events {
+		for _, m := range parcels[i].Events {
 			wait.Add(1)
 			slots <- struct{}{} // comes back: the bus settles each publish within its ack timeout
 			settle := func(err error) {
@@ -164,24 +164,25 @@ func (r *Relay) publishAll(ctx context.Context, rows []Row) []id.ID {
 				<-slots
 				wait.Done()
 			}
-			if err := r.send(e, settle); err != nil {
+			if err := r.send(m, settle); err != nil {
 				settle(err)
 			}
 		}
 	}
 	wait.Wait()
 	var acked []id.ID
-	for _, row := range rows {
+	for i, row := range rows {
 		if !failed[row.ID] {
 			acked = append(acked, row.ID)
+			r.broadcast(parcels[i])
 		}
 	}
 	return acked
 }
 
-func (r *Relay) eventsOf(ctx context.Context, row Row) ([]bus.Message, error) {
-	if r.unpack == nil {
-		return []bus.Message{row.Event()}, nil
+func (r *Relay) open(ctx context.Context, row Row) (Parcel, error) {
+	if r.unpack == nil || row.Subject != "" {
+		return row.parcel(), nil
 	}
 	return r.unpack(ctx, row)
 }

@@ -50,11 +50,11 @@ func benchCommit(b *testing.B, d *db.DB, n int) {
 			where := pairs[j]
 			batch[j] = &write{where: where, sender: where.members[i/n%2], clientID: id.New(), body: "a message of ordinary length, as people write them"}
 		}
-		row, _, err := s.commit(b.Context(), batch)
+		u, err := s.commit(b.Context(), batch)
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := d.W.Exec("DELETE FROM outbox WHERE id = ?", row.ID).Error; err != nil {
+		if err := d.W.Exec("DELETE FROM outbox WHERE id = ?", u.row.ID).Error; err != nil {
 			b.Fatal(err)
 		}
 	}

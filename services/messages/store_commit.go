@@ -4,13 +4,11 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
-	"chatapp/libs/bus"
 	"chatapp/libs/db"
 	"chatapp/libs/errs"
 	"chatapp/libs/id"
@@ -42,8 +40,7 @@ type unit struct {
 }
 
 // commit writes a batch in one transaction and sets each write's outcome. It
-// returns the outbox row and the events it stands for. An error means that
-// nothing was written.
+// returns what was written. An error means that nothing was.
 //
 // The clocks of all involved users are locked, in the order of their ids, so
 // that two batches never wait for each other crosswise. Whoever writes to a
@@ -53,10 +50,10 @@ type unit struct {
 //
 // That a message was posted before is rare, so it is not asked: the unique key
 // says so, and only then the batch is tried again with that question in it.
-func (s *store) commit(ctx context.Context, batch []*write) (outbox.Row, []bus.Message, error) {
+func (s *store) commit(ctx context.Context, batch []*write) (*unit, error) {
 	epoch, err := s.epoch(ctx)
 	if err != nil {
-		return outbox.Row{}, nil, err
+		return nil, err
 	}
 	u := &unit{epoch: epoch}
 	for _, careful := range []bool{false, true} {
@@ -66,10 +63,9 @@ func (s *store) commit(ctx context.Context, batch []*write) (outbox.Row, []bus.M
 		}
 	}
 	if err != nil {
-		return outbox.Row{}, nil, err
+		return nil, err
 	}
-	events, err := u.events()
-	return u.row, events, err
+	return u, nil
 }
 
 // begin forgets what an earlier try found and says what to read.
@@ -245,24 +241,6 @@ func (u *unit) changedMembers() db.Insert {
 		list.Rows = append(list.Rows, k.conversation, k.user, u.at, m.lastSeq, m.readSeq, m.activity)
 	}
 	return list
-}
-
-// events are what the outbox row stands for. Members of a conversation get the
-// same content, encoded once.
-func (u *unit) events() ([]bus.Message, error) {
-	list := make([]bus.Message, 0, len(u.entries))
-	var kind string
-	var data json.RawMessage
-	for i, e := range u.entries {
-		if i == 0 || !e.sameContent(u.entries[i-1]) {
-			var err error
-			if kind, data, err = e.content(); err != nil {
-				return nil, err
-			}
-		}
-		list = append(list, e.event(u.epoch, e.frame(u.epoch, kind, data)))
-	}
-	return list, nil
 }
 
 // unique sorts ids and drops repetitions, in place.
