@@ -102,7 +102,7 @@ func (s *store) openConversation(ctx context.Context, kind Kind, key []byte, mem
 		}
 		for _, user := range members {
 			err := errors.Join(
-				tx.Exec("INSERT INTO members (conversation_id, user_id, last_seq, read_seq, activity, joined_at) VALUES (?, ?, 0, 0, 0, ?)", fresh, user, t).Error,
+				tx.Exec("INSERT INTO members (conversation_id, user_id, last_seq, read_seq, activity) VALUES (?, ?, 0, 0, 0)", fresh, user).Error,
 				tx.Exec("INSERT INTO user_clocks (user_id, last_seq, trimmed_seq) VALUES (?, 0, 0)"+s.onDuplicate("user_id"), user).Error,
 			)
 			if err != nil {

@@ -21,9 +21,6 @@ type memberKey struct{ conversation, user id.ID }
 // memberState is what a batch changes of one member's row.
 type memberState struct{ lastSeq, readSeq, activity uint64 }
 
-// clientKey is the idempotency key of a message.
-type clientKey struct{ sender, client id.ID }
-
 // unit is the work of one transaction: what was read under locks, numbered in
 // memory, and is written at the end in one statement per table.
 type unit struct {
@@ -32,7 +29,7 @@ type unit struct {
 	clocks   map[id.ID]uint64 // last event_seq
 	members  map[memberKey]*memberState
 	changed  map[memberKey]bool
-	existing map[clientKey]Message
+	existing map[id.ID]Message // by id
 
 	messages []Message
 	entries  []entry
@@ -73,19 +70,19 @@ func (u *unit) begin(batch []*write, careful bool) []db.Read {
 	*u = unit{
 		epoch: u.epoch, at: now(),
 		clocks: map[id.ID]uint64{}, members: map[memberKey]*memberState{}, changed: map[memberKey]bool{},
-		existing: map[clientKey]Message{},
+		existing: map[id.ID]Message{},
 	}
-	var convs, users, clients []id.ID
+	var convs, users, posts []id.ID
 	for _, w := range batch {
 		convs = append(convs, w.where.id)
 		users = append(users, w.where.members...)
 		if careful && !w.isRead() {
-			clients = append(clients, w.clientID)
+			posts = append(posts, messageID(w.sender, w.clientID))
 		}
 	}
 	reads := []db.Read{u.lockClocks(users), u.readMembers(convs)}
-	if len(clients) > 0 {
-		reads = append(reads, u.posted(clients))
+	if len(posts) > 0 {
+		reads = append(reads, u.posted(posts))
 	}
 	return reads // in this order: after the locks, what a rival transaction just committed is visible
 }
@@ -114,11 +111,11 @@ func (u *unit) readMembers(convs []id.ID) db.Read {
 	}}
 }
 
-func (u *unit) posted(clients []id.ID) db.Read {
-	clients = unique(clients)
-	return db.Read{SQL: messageColumns + "WHERE m.client_id " + in(len(clients)), Args: anys(clients), Row: func(rows *sql.Rows) error {
+func (u *unit) posted(messages []id.ID) db.Read {
+	messages = unique(messages)
+	return db.Read{SQL: messageColumns + "WHERE m.id " + in(len(messages)), Args: anys(messages), Row: func(rows *sql.Rows) error {
 		m, err := scanMessage(rows)
-		u.existing[clientKey{m.SenderID, m.ClientID}] = m
+		u.existing[m.ID] = m
 		return err
 	}}
 }
@@ -157,18 +154,18 @@ func (u *unit) apply(w *write) outcome {
 	if w.isRead() {
 		return u.applyRead(w)
 	}
-	key := clientKey{w.sender, w.clientID}
-	if m, ok := u.existing[key]; ok {
+	name := messageID(w.sender, w.clientID)
+	if m, ok := u.existing[name]; ok {
 		if m.ConversationID != w.where.id || m.Body != w.body {
 			return outcome{err: errs.New(errs.ClientIDReused, "This client_id was used for another message. Nothing was written; make a new one for each message.")}
 		}
 		return outcome{message: m, replay: true}
 	}
 	m := Message{
-		ConversationID: w.where.id, Seq: u.members[memberKey{w.where.id, w.sender}].lastSeq + 1, ID: id.New(),
+		ConversationID: w.where.id, Seq: u.members[memberKey{w.where.id, w.sender}].lastSeq + 1, ID: name,
 		SenderID: w.sender, ClientID: w.clientID, Body: w.body, CreatedAt: u.at,
 	}
-	u.existing[key] = m // the same key again in this batch is a replay
+	u.existing[name] = m // the same key again in this batch is a replay
 	u.messages = append(u.messages, m)
 	for _, user := range w.where.members {
 		state := u.member(w.where.id, user)
@@ -217,7 +214,12 @@ func (u *unit) inserts() []db.Insert {
 	}
 	log := db.Insert{Table: "user_events", Columns: []string{"user_id", "event_seq", "kind", "conversation_id", "seq", "actor_id", "created_at"}}
 	for _, e := range u.entries {
-		log.Rows = append(log.Rows, e.UserID, e.EventSeq, e.Kind, e.ConversationID, e.Seq, e.ActorID, e.CreatedAt)
+		log.Rows = append(log.Rows, e.UserID, e.EventSeq, e.Kind, e.ConversationID, e.Seq)
+		if e.Kind == kindMessage {
+			log.Rows = append(log.Rows, nil, nil) // the message has them
+		} else {
+			log.Rows = append(log.Rows, e.ActorID, e.CreatedAt)
+		}
 	}
 	clocks := db.Insert{Table: "user_clocks", Columns: []string{"user_id", "last_seq", "trimmed_seq"}, Set: []string{"last_seq"}}
 	for _, user := range sorted(u.clocks) {
@@ -235,10 +237,10 @@ func (u *unit) changedMembers() db.Insert {
 		return cmp.Or(a.conversation.Compare(b.conversation), a.user.Compare(b.user))
 	})
 	changed := []string{"last_seq", "read_seq", "activity"}
-	list := db.Insert{Table: "members", Columns: append([]string{"conversation_id", "user_id", "joined_at"}, changed...), Set: changed}
+	list := db.Insert{Table: "members", Columns: append([]string{"conversation_id", "user_id"}, changed...), Set: changed}
 	for _, k := range keys {
 		m := u.members[k]
-		list.Rows = append(list.Rows, k.conversation, k.user, u.at, m.lastSeq, m.readSeq, m.activity)
+		list.Rows = append(list.Rows, k.conversation, k.user, m.lastSeq, m.readSeq, m.activity)
 	}
 	return list
 }

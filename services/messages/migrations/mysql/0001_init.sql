@@ -36,11 +36,12 @@ CREATE TABLE IF NOT EXISTS members (
   last_seq        BIGINT UNSIGNED NOT NULL,
   read_seq        BIGINT UNSIGNED NOT NULL,
   activity        BIGINT UNSIGNED NOT NULL,
-  joined_at       DATETIME(6)     NOT NULL,
   PRIMARY KEY (conversation_id, user_id),
   KEY members_user (user_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+-- id is a hash of sender_id and client_id, so its unique key is also the one that
+-- makes a post idempotent.
 CREATE TABLE IF NOT EXISTS messages (
   conversation_id BINARY(16)      NOT NULL,
   seq             BIGINT UNSIGNED NOT NULL,
@@ -50,8 +51,7 @@ CREATE TABLE IF NOT EXISTS messages (
   body            TEXT            NOT NULL,
   created_at      DATETIME(6)     NOT NULL,
   PRIMARY KEY (conversation_id, seq),
-  UNIQUE KEY messages_id (id),
-  UNIQUE KEY messages_client (client_id, sender_id)
+  UNIQUE KEY messages_id (id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- The head of each user's log, and how much of it was trimmed.
@@ -63,14 +63,15 @@ CREATE TABLE IF NOT EXISTS user_clocks (
 
 -- Each user's dense log. It refers to messages instead of copying them, so an
 -- erased text is gone from here too. seq is the message's, or the read mark.
+-- actor_id and created_at are NULL where they are those of the message.
 CREATE TABLE IF NOT EXISTS user_events (
   user_id         BINARY(16)       NOT NULL,
   event_seq       BIGINT UNSIGNED  NOT NULL,
   kind            TINYINT UNSIGNED NOT NULL,
   conversation_id BINARY(16)       NOT NULL,
   seq             BIGINT UNSIGNED  NOT NULL,
-  actor_id        BINARY(16)       NOT NULL,
-  created_at      DATETIME(6)      NOT NULL,
+  actor_id        BINARY(16)       NULL,
+  created_at      DATETIME(6)      NULL,
   PRIMARY KEY (user_id, event_seq)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 

@@ -36,10 +36,11 @@ CREATE TABLE IF NOT EXISTS members (
   last_seq INTEGER NOT NULL,
   read_seq INTEGER NOT NULL,
   activity INTEGER NOT NULL,
-  joined_at DATETIME NOT NULL,
   PRIMARY KEY (conversation_id, user_id)
 ) WITHOUT ROWID;
 
+-- id is a hash of sender_id and client_id, so its unique key is also the one that
+-- makes a post idempotent.
 CREATE TABLE IF NOT EXISTS messages (
   conversation_id BLOB NOT NULL,
   seq INTEGER NOT NULL,
@@ -49,8 +50,7 @@ CREATE TABLE IF NOT EXISTS messages (
   body TEXT NOT NULL,
   created_at DATETIME NOT NULL,
   PRIMARY KEY (conversation_id, seq),
-  UNIQUE (id),
-  UNIQUE (client_id, sender_id)
+  UNIQUE (id)
 ) WITHOUT ROWID;
 
 -- The head of each user's log, and how much of it was trimmed.
@@ -62,14 +62,15 @@ CREATE TABLE IF NOT EXISTS user_clocks (
 
 -- Each user's dense log. It refers to messages instead of copying them, so an
 -- erased text is gone from here too. seq is the message's, or the read mark.
+-- actor_id and created_at are NULL where they are those of the message.
 CREATE TABLE IF NOT EXISTS user_events (
   user_id BLOB NOT NULL,
   event_seq INTEGER NOT NULL,
   kind INTEGER NOT NULL,
   conversation_id BLOB NOT NULL,
   seq INTEGER NOT NULL,
-  actor_id BLOB NOT NULL,
-  created_at DATETIME NOT NULL,
+  actor_id BLOB NULL,
+  created_at DATETIME NULL,
   PRIMARY KEY (user_id, event_seq)
 ) WITHOUT ROWID;
 
