@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
@@ -18,28 +17,27 @@ const (
 // flow is one sender: one HTTP connection on which one person writes to one
 // other. Several flows may share the two people.
 type flow struct {
+	*wire
 	index   int
 	from    int    // index of the person who writes
 	request []byte // the next request, complete
 	id      []byte // the client_id inside request
-	http    *httpConn
 
-	current atomic.Uint64 // number of the message under way
-	sentAt  atomic.Int64  // when it was sent or should have been; since the run's start
-	waiting atomic.Int32  // closed loop: pushes still to come
-	done    chan struct{} // closed loop: both came
+	current uint64        // number of the message under way
+	sentAt  time.Duration // when it was sent or should have been; since the run's start
+	waiting int           // closed loop: answer and pushes still to come
+	asking  bool          // an answer is still to come
 
-	accepted atomic.Uint64 // answers 201
-	rejected atomic.Uint64 // other answers
-	got      [sides]atomic.Uint64
+	accepted, rejected uint64 // answers 201, and others
+	got                [sides]uint64
 }
 
 func newFlow(ctx context.Context, t Target, index, from int, who, to Person, size int) (*flow, error) {
-	conn, err := dialHTTP(ctx, t)
+	w, err := dial(ctx, t, 2048, nil)
 	if err != nil {
 		return nil, err
 	}
-	f := &flow{index: index, from: from, http: conn, done: make(chan struct{}, 1)}
+	f := &flow{wire: w, index: index, from: from}
 	f.request, f.id = request(t, who, to, size)
 	return f, nil
 }
@@ -55,25 +53,21 @@ func request(t Target, who, to Person, size int) (whole, id []byte) {
 	return whole, whole[at : at+len(mark)]
 }
 
-// text is what people write, of the given length.
+// text is what people write, of the given length; it ends in no space, because
+// those are trimmed.
 func text(size int) string {
 	const words = "shall we meet at the station tomorrow, or is eight too early? "
-	return strings.TrimSpace(strings.Repeat(words, size/len(words)+1)[:size-1]) + strings.Repeat(".", 1+trailing(words, size))
+	return strings.Repeat(words, size/len(words)+1)[:size-1] + "."
 }
 
-// trailing is how many spaces text cuts off the end.
-func trailing(words string, size int) int {
-	if size > 1 && words[(size-2)%len(words)] == ' ' {
-		return 1
-	}
-	return 0
-}
-
-// send writes message n; at is the time its latency counts from.
-func (f *flow) send(run uint32, n uint64, at time.Duration) error {
+// post sends message n; at is the time its latency counts from.
+func (f *flow) post(run uint32, n uint64, at time.Duration) error {
 	putID(f.id, run, f.index, n)
-	f.sentAt.Store(int64(at))
-	f.current.Store(n)
-	_, err := f.http.conn.Write(f.request)
-	return err
+	f.sentAt, f.current, f.waiting, f.asking = at, n, 1+sides, true
+	return f.write(f.request)
+}
+
+// complete reports whether everything that was accepted has arrived.
+func (f *flow) complete() bool {
+	return !f.asking && f.got[sender] >= f.accepted && f.got[partner] >= f.accepted
 }

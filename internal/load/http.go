@@ -1,95 +1,88 @@
 package load
 
 import (
-	"bufio"
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
-	"io"
-	"net"
 	"strconv"
 )
 
-// httpConn is one keep-alive connection, one request at a time.
-type httpConn struct {
-	conn net.Conn
-	in   *bufio.Reader
-	said []byte // beginning of the last body that was not a 2xx
-}
-
-func dialHTTP(ctx context.Context, t Target) (*httpConn, error) {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", t.host)
-	if err != nil {
-		return nil, err
-	}
-	return &httpConn{conn: conn, in: bufio.NewReaderSize(conn, 4096)}, nil
+// answer is an HTTP response. The body is empty or incomplete when it came in
+// chunks; it is only shown to people.
+type answer struct {
+	status int
+	body   []byte
 }
 
 var (
+	headEnd          = []byte("\r\n\r\n")
+	lineEnd          = []byte("\r\n")
 	contentLength    = []byte("content-length")
 	transferEncoding = []byte("transfer-encoding")
 	chunked          = []byte("chunked")
 )
 
-// response reads one answer to its end and returns its status. The body is
-// skipped; of an answer that is no success its beginning is kept for people.
-func (c *httpConn) response() (status int, err error) {
-	status, length, err := readHead(c.in)
-	if err != nil {
-		return 0, err
+// Where a body ends that has no Content-Length.
+const (
+	bodyless      = -1
+	chunkedLength = -2
+)
+
+// parseAnswer reads the HTTP/1.1 response that data begins with. n is its
+// length, 0 while it is incomplete.
+func parseAnswer(data []byte) (a answer, n int, err error) {
+	end := bytes.Index(data, headEnd)
+	if end < 0 {
+		return a, 0, nil
 	}
-	c.said = c.said[:0]
+	status, length, err := parseHead(data[:end])
+	if err != nil {
+		return a, 0, err
+	}
+	a.status = status
+	end += len(headEnd)
 	switch {
 	case status == 101 || status == 204 || status == 304:
-		return status, nil
+		return a, end, nil
 	case length == chunkedLength:
-		return status, c.skipChunks()
-	case length < 0:
-		return status, errors.New("an answer without a length")
-	case status >= 300:
-		if peek, err := c.in.Peek(min(length, 300)); err == nil {
-			c.said = append(c.said, peek...)
+		n, err = skipChunks(data[end:])
+		if n > 0 {
+			n += end
+			a.body = data[end:n]
 		}
+		return a, n, err
+	case length < 0:
+		return a, 0, fmt.Errorf("an answer of unknown length: %.200q", data[:end])
+	case len(data) < end+length:
+		return a, 0, nil
 	}
-	_, err = c.in.Discard(length)
-	return status, err
+	a.body = data[end : end+length]
+	return a, end + length, nil
 }
 
-// chunkedLength stands for a body that comes in chunks.
-const chunkedLength = -2
-
-// readHead reads the status line and the fields, of which only those matter
-// that say where the body ends. length is -1 when none does.
-func readHead(in *bufio.Reader) (status, length int, err error) {
-	line, err := in.ReadSlice('\n')
-	if err != nil {
-		return 0, 0, err
-	}
+// parseHead reads the status line and the fields, of which only those matter
+// that say where the body ends.
+func parseHead(head []byte) (status, length int, err error) {
+	line, rest, _ := bytes.Cut(head, lineEnd)
 	if len(line) < 12 || !bytes.HasPrefix(line, []byte("HTTP/1.1 ")) {
 		return 0, 0, fmt.Errorf("not an HTTP/1.1 answer: %.80q", line)
 	}
 	if status = number(line[9:12]); status < 100 {
 		return 0, 0, fmt.Errorf("not an HTTP status: %.80q", line)
 	}
-	length = -1
-	for {
-		line, err = in.ReadSlice('\n')
-		if err != nil {
-			return 0, 0, noEOF(err)
-		}
-		name, value, ok := bytes.Cut(line, []byte(":"))
-		if !ok {
-			if len(bytes.TrimSpace(line)) == 0 {
-				return status, length, nil
-			}
+	length = bodyless
+	for len(rest) > 0 {
+		line, rest, _ = bytes.Cut(rest, lineEnd)
+		colon := bytes.IndexByte(line, ':')
+		if colon < 0 {
 			return 0, 0, fmt.Errorf("not a header field: %.80q", line)
 		}
-		switch len(name) { // few fields have these lengths; cheaper than folding every name
+		name, value := line[:colon], line[colon+1:]
+		switch colon { // few fields have these lengths; cheaper than folding every name
 		case len(contentLength):
 			if bytes.EqualFold(name, contentLength) {
-				length = number(bytes.TrimSpace(value))
+				if length = number(bytes.TrimSpace(value)); length < 0 {
+					return 0, 0, fmt.Errorf("not a length: %.80q", line)
+				}
 			}
 		case len(transferEncoding):
 			if bytes.EqualFold(name, transferEncoding) && bytes.EqualFold(bytes.TrimSpace(value), chunked) {
@@ -97,24 +90,26 @@ func readHead(in *bufio.Reader) (status, length int, err error) {
 			}
 		}
 	}
+	return status, length, nil
 }
 
-func (c *httpConn) skipChunks() error {
+// skipChunks finds the end of a chunked body; 0 while it is incomplete.
+func skipChunks(body []byte) (n int, err error) {
 	for {
-		line, err := c.in.ReadSlice('\n')
+		line, _, ok := bytes.Cut(body[n:], lineEnd)
+		if !ok {
+			return 0, nil
+		}
+		size, err := strconv.ParseUint(string(line), 16, 31)
 		if err != nil {
-			return noEOF(err)
+			return 0, fmt.Errorf("not a chunk: %.80q", line)
 		}
-		size, _, _ := bytes.Cut(bytes.TrimSpace(line), []byte(";"))
-		n, err := strconv.ParseUint(string(size), 16, 31)
-		if err != nil {
-			return fmt.Errorf("not a chunk: %.80q", line)
+		n += len(line) + len(lineEnd) + int(size) + len(lineEnd)
+		if n > len(body) {
+			return 0, nil
 		}
-		if _, err := c.in.Discard(int(n) + 2); err != nil { // and its line end
-			return noEOF(err)
-		}
-		if n == 0 {
-			return nil
+		if size == 0 {
+			return n, nil
 		}
 	}
 }
@@ -132,12 +127,4 @@ func number(b []byte) int {
 		n = n*10 + int(c-'0')
 	}
 	return n
-}
-
-// noEOF says that the end came too early.
-func noEOF(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
 }

@@ -7,12 +7,12 @@
 // HTTP/1.1 connections, and of a pushed frame only two fields are looked at.
 //
 //	people.go   accounts: signs people up, keeps them in a file
-//	http.go     one keep-alive HTTP/1.1 connection
-//	socket.go   one WebSocket: handshake, frames, and the judge of its event log
+//	wire.go     a TCP connection; http.go and socket.go: what is spoken on it
 //	flow.go     one sender: its connection, its person, its partner
-//	run.go      a run: closed loop (each sender waits for its message) or
-//	            open loop (constant arrival rate, see pace.go)
-//	meter.go    histograms and counters, and what they say at the end
+//	run.go      a run: closed loop (each sender waits until its message has
+//	            arrived) or open loop (constant arrival rate)
+//	poller_*.go all connections of a run on one thread
+//	meter.go    histograms and counters; result.go: what they say at the end
 //	process.go  CPU and memory of processes
 //
 // Every push that is missing, comes twice or comes out of order is counted and

@@ -1,22 +1,22 @@
 package load
 
 import (
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// meter counts what happens in the measured window. Safe for concurrent use.
+// meter counts what happens in the measured window.
 type meter struct {
 	from, until time.Duration // the window, since the run's start
 
-	mu      sync.Mutex
 	push    *hdrhistogram.Histogram // sent until the partner has it, µs
 	accept  *hdrhistogram.Histogram // sent until answered 201, µs
-	counted [sides + 1]atomic.Int64 // pushes in the window; last: 201
+	counted [sides + 1]int64        // pushes in the window; last: 201
 }
+
+// answered is the kind, beside the sides, of an answer 201.
+const answered = sides
 
 // longest is the greatest latency told apart, in µs: a minute.
 const longest = 60_000_000
@@ -27,28 +27,31 @@ func newMeter(from, until time.Duration) *meter {
 	return &meter{from: from, until: until, push: newHistogram(), accept: newHistogram()}
 }
 
-// record notes what happened at now to a message that was sent at sent: kind is
-// a side, or sides for the answer.
+// record notes what happened at now to a message that was sent at sent.
 func (m *meter) record(kind int, sent, now time.Duration) {
 	if now >= m.from && now < m.until {
-		m.counted[kind].Add(1)
+		m.counted[kind]++
 	}
 	if sent < m.from || sent >= m.until {
 		return
 	}
-	var h *hdrhistogram.Histogram
 	switch kind {
 	case partner:
-		h = m.push
-	case sides:
-		h = m.accept
-	default:
-		return
+		put(m.push, now-sent)
+	case answered:
+		put(m.accept, now-sent)
 	}
-	took := min(max(int64((now-sent)/time.Microsecond), 1), longest)
-	m.mu.Lock()
-	_ = h.RecordValue(took) // cannot fail: it is within the bounds
-	m.mu.Unlock()
+}
+
+// put records one latency.
+func put(h *hdrhistogram.Histogram, took time.Duration) {
+	_ = h.RecordValue(min(max(int64(took/time.Microsecond), 1), longest)) // cannot fail: it is within the bounds
+}
+
+// complete is how many messages were accepted and came to both sides
+// in the window.
+func (m *meter) complete() int64 {
+	return min(m.counted[sender], m.counted[partner], m.counted[answered])
 }
 
 // Latency is a distribution in milliseconds.

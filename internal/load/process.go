@@ -44,7 +44,8 @@ func (p Process) usage() (usage, error) {
 	return usage{cpu: time.Duration(n[0]+n[1]) * clockTick, rss: n[2] * int64(os.Getpagesize())}, nil
 }
 
-func usages(processes []Process) ([]usage, error) {
+// usagesOf looks at all of them.
+func usagesOf(processes []Process) ([]usage, error) {
 	all := make([]usage, len(processes))
 	for i, p := range processes {
 		var err error

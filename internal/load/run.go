@@ -3,63 +3,29 @@ package load
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 )
 
-// Result is what one run measured.
-type Result struct {
-	Plan
-	PerSecond float64  `json:"messages_per_second"` // accepted and at both sides
-	Push      Latency  `json:"send_to_partner"`
-	Accept    Latency  `json:"send_to_201"`
-	Driver    float64  `json:"driver_us_per_message"` // CPU of this program
-	Cost      []Cost   `json:"cost,omitempty"`        // of Plan.Watch
-	Failures  Failures `json:"failures"`
-}
-
-// Cost is what one process spent in the measured window.
-type Cost struct {
-	Name  string  `json:"name"`
-	CPU   float64 `json:"cpu_seconds_per_1000"`
-	Cores float64 `json:"cores"` // used on average
-	RSS   int64   `json:"rss_bytes"`
-}
-
-// Failures are what must all be zero, over the whole run with its warm-up.
-type Failures struct {
-	Missing    uint64 `json:"missing"`    // accepted, but a push never came
-	Duplicated int    `json:"duplicated"` // pushes that came more than once
-	Disorders  int    `json:"disorders"`  // pushes that came too late
-	Rejected   uint64 `json:"rejected"`   // posts not answered 201
-	Broken     int    `json:"broken"`     // connections lost
-	First      string `json:"first,omitempty"`
-}
-
-// None reports whether nothing failed.
-func (f Failures) None() bool {
-	return f.Missing == 0 && f.Duplicated == 0 && f.Disorders == 0 && f.Rejected == 0 && f.Broken == 0
-}
-
-// run is a running Plan.
+// run is a running Plan. One goroutine does everything once it is connected.
 type run struct {
 	plan    Plan
 	nonce   uint32
 	start   time.Time
 	meter   *meter
+	poll    *poller
 	flows   []*flow
 	sockets []*socket // by person
-	free    chan *flow
-	stopped context.Context // ends with the last push, or when patience ends
 
-	mu     sync.Mutex
-	broken []error
+	free []*flow // open loop: those without a message under way, idle for longest first
+	next uint64  // open loop: number of the next message
+	held []*flow // closed loop: those that were refused and wait a little
+
+	broken []error // lost connections, and an example of a refusal
+	lost   int     // of broken, the lost connections
 }
 
 // Run carries out a plan with people, two for each pair. The error says why
@@ -73,7 +39,20 @@ func Run(ctx context.Context, t Target, people []Person, plan Plan) (Result, err
 	if err := r.connect(ctx, t, people); err != nil {
 		return Result{}, err
 	}
-	return r.measure(ctx)
+	if err := r.attach(); err != nil {
+		return Result{}, err
+	}
+	r.start = time.Now()
+	spent, cancel := watch(ctx, r.start, r.meter, plan.Watch)
+	defer cancel()
+	if err := r.loop(ctx); err != nil {
+		return Result{}, err
+	}
+	s, err := spent()
+	if err != nil {
+		return Result{}, err
+	}
+	return r.result(s), nil
 }
 
 func (r *run) connect(ctx context.Context, t Target, people []Person) error {
@@ -100,235 +79,108 @@ func (r *run) connect(ctx context.Context, t Target, people []Person) error {
 	return group.Wait()
 }
 
+// attach gives all connections to the poller: flows by their index, sockets
+// behind them.
+func (r *run) attach() (err error) {
+	if r.poll, err = newPoller(); err != nil {
+		return err
+	}
+	watch := func(w *wire, token int) error {
+		if err := w.detach(); err != nil {
+			return err
+		}
+		return r.poll.add(w.fd, token)
+	}
+	for i, f := range r.flows {
+		if err := watch(f.wire, i); err != nil {
+			return err
+		}
+	}
+	for i, s := range r.sockets {
+		if err := watch(s.wire, len(r.flows)+i); err != nil {
+			return err
+		}
+	}
+	if r.plan.Rate > 0 {
+		return r.poll.tick(r.due(1))
+	}
+	return nil
+}
+
 func (r *run) close() {
 	for _, s := range r.sockets {
 		if s != nil {
-			s.conn.Close()
+			s.close()
 		}
 	}
 	for _, f := range r.flows {
 		if f != nil {
-			f.http.conn.Close()
+			f.close()
 		}
+	}
+	if r.poll != nil {
+		r.poll.close()
 	}
 }
 
 func (r *run) now() time.Duration { return time.Since(r.start) }
 
-// measure starts everything, looks at the processes when the window begins and
-// ends, and waits for what is still under way.
-func (r *run) measure(ctx context.Context) (Result, error) {
-	stopped, stop := context.WithCancel(ctx)
-	defer stop()
-	r.stopped, r.start = stopped, time.Now()
-	var readers, writers sync.WaitGroup
-	for i, s := range r.sockets {
-		readers.Go(func() { r.read(i, s) })
-	}
-	r.write(&writers)
-	var before, after []usage
-	var cpu time.Duration
-	err := r.at(ctx, r.meter.from, func() (err error) {
-		cpu = ownCPU()
-		before, err = usages(r.plan.Watch)
-		return err
-	})
-	if err == nil {
-		err = r.at(ctx, r.meter.until, func() (err error) {
-			cpu = ownCPU() - cpu
-			after, err = usages(r.plan.Watch)
-			return err
-		})
-	}
-	if err == nil {
-		r.settle(ctx, r.plan.Patience)
-	}
-	stop()
-	r.close()
-	writers.Wait()
-	readers.Wait()
-	if err != nil {
-		return Result{}, err
-	}
-	return r.result(cpu, before, after), ctx.Err()
-}
+// pause is how often the loop looks up when nothing arrives.
+const pause = 20 * time.Millisecond
 
-// at calls f at a time of the run.
-func (r *run) at(ctx context.Context, when time.Duration, f func() error) error {
-	select {
-	case <-time.After(when - r.now()):
-		return f()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// settle waits until everything that was accepted has arrived, for as long as
-// patience lasts.
-func (r *run) settle(ctx context.Context, patience time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		under := r.underWay()
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if !under && !r.underWay() {
-				return
-			}
-		}
-	}
-}
-
-// underWay reports whether an answer or a push is still to come.
-func (r *run) underWay() bool {
-	for _, f := range r.flows {
-		if f.current.Load() > f.accepted.Load()+f.rejected.Load() && r.plan.Rate == 0 {
-			return true
-		}
-		for side := range f.got {
-			if f.got[side].Load() < f.accepted.Load() {
-				return true
-			}
-		}
-	}
-	return r.plan.Rate > 0 && len(r.free) < len(r.flows)
-}
-
-// failed notes a connection that broke, unless the run is over.
-func (r *run) failed(what string, err error) {
-	if r.stopped.Err() != nil {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.broken = append(r.broken, fmt.Errorf("%s: %w", what, err))
-}
-
-// read takes in what is pushed to one person.
-func (r *run) read(person int, s *socket) {
-	for {
-		_, payload, err := s.next()
-		if err != nil {
-			r.failed("WebSocket", err)
-			return
-		}
-		now := r.now()
-		seq, ok := eventSeq(payload)
-		if !ok {
-			if bytes.HasPrefix(payload, []byte(`{"type":"resync"`)) || bytes.HasPrefix(payload, []byte(`{"type":"error"`)) {
-				r.failed("WebSocket", fmt.Errorf("pushed %.200s", payload))
-			}
-			continue
-		}
-		s.log.see(seq)
-		i := bytes.Index(payload, clientKey)
-		if i < 0 {
-			continue
-		}
-		if index, n, ok := readID(payload[i+len(clientKey):], r.nonce); ok && index < len(r.flows) {
-			r.pushed(r.flows[index], person, n, now)
-		}
-	}
-}
-
-// pushed takes in that message n of f came to person.
-func (r *run) pushed(f *flow, person int, n uint64, now time.Duration) {
-	side := partner
-	if person == f.from {
-		side = sender
-	}
-	f.got[side].Add(1)
+// loop sends and receives until the window has ended and everything that was
+// sent is answered and has arrived, or patience ends.
+func (r *run) loop(ctx context.Context) error {
 	if r.plan.Rate > 0 {
-		r.meter.record(side, r.due(n), now)
-		return
+		r.free = append(make([]*flow, 0, len(r.flows)), r.flows...)
+	} else {
+		r.held = append(make([]*flow, 0, len(r.flows)), r.flows...)
 	}
-	if n != f.current.Load() {
-		return // of a post that was given up
-	}
-	r.meter.record(side, time.Duration(f.sentAt.Load()), now)
-	if f.waiting.Add(-1) == 0 {
-		f.done <- struct{}{}
-	}
-}
-
-// answered reads the answer to the message under way; false ends the flow.
-func (r *run) answered(f *flow) (accepted, goOn bool) {
-	status, err := f.http.response()
-	if err != nil {
-		r.failed("POST", err)
-		return false, false
-	}
-	if status != 201 {
-		if f.rejected.Add(1) == 1 {
-			r.mu.Lock()
-			r.broken = append(r.broken, rejectedError{status, string(f.http.said)})
-			r.mu.Unlock()
-		}
-		return false, true
-	}
-	r.meter.record(sides, time.Duration(f.sentAt.Load()), r.now())
-	f.accepted.Add(1)
-	return true, true
-}
-
-// rejectedError is an example of an answer that was not 201.
-type rejectedError struct {
-	status int
-	text   string
-}
-
-func (e rejectedError) Error() string { return fmt.Sprintf("POST answered %d %s", e.status, e.text) }
-
-// write starts the senders.
-func (r *run) write(writers *sync.WaitGroup) {
-	if r.plan.Rate == 0 {
-		for _, f := range r.flows {
-			writers.Go(func() { r.closed(f) })
-		}
-		return
-	}
-	r.free = make(chan *flow, len(r.flows))
-	for _, f := range r.flows {
-		r.free <- f
-		writers.Go(func() { r.answers(f) })
-	}
-	writers.Go(r.pace)
-}
-
-// closed sends one message after the other, each when the one before was
-// accepted and has arrived at both sides.
-func (r *run) closed(f *flow) {
-	for n := uint64(1); ; n++ {
-		now := r.now()
-		if now >= r.meter.until {
-			return
-		}
-		f.waiting.Store(sides)
-		if err := f.send(r.nonce, n, now); err != nil {
-			r.failed("POST", err)
-			return
-		}
-		accepted, goOn := r.answered(f)
-		if !goOn {
-			return
-		}
-		if !accepted { // do not hammer a server that says no
-			select {
-			case <-time.After(20 * time.Millisecond):
-				continue
-			case <-r.stopped.Done():
-				return
+	for look := time.Duration(0); ; {
+		if now := r.now(); now >= look {
+			look = now + pause
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if now >= r.meter.until && (r.settled() || now >= r.meter.until+r.plan.Patience) {
+				return nil
+			}
+			held := r.held
+			r.held = r.held[:0]
+			for _, f := range held {
+				r.again(f)
 			}
 		}
-		select {
-		case <-f.done:
-		case <-r.stopped.Done():
-			return
+		tokens, err := r.poll.wait(pause)
+		if err != nil {
+			return err
 		}
+		for _, token := range tokens {
+			switch {
+			case token == timerToken:
+			case token < len(r.flows):
+				r.answer(r.flows[token])
+			default:
+				r.push(token - len(r.flows))
+			}
+		}
+		r.pace()
+	}
+}
+
+func (r *run) settled() bool {
+	for _, f := range r.flows {
+		if f.fd >= 0 && !f.complete() {
+			return false
+		}
+	}
+	return true
+}
+
+// again sends the next message of a closed loop.
+func (r *run) again(f *flow) {
+	if now := r.now(); now < r.meter.until {
+		r.post(f, f.current+1, now)
 	}
 }
 
@@ -338,73 +190,141 @@ func (r *run) due(n uint64) time.Duration {
 	return time.Duration(float64(n) / r.plan.Rate * float64(time.Second))
 }
 
-// pace sends at a constant rate, each message on the connection that has been
-// idle for longest. When all are busy the message waits, and that time counts:
-// latencies are measured from the time a message was due.
+// pace sends what is due in an open loop, each message on the connection that
+// has been idle for longest. When all are busy it waits, and that time counts:
+// latencies are measured from when a message was due.
 func (r *run) pace() {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	for n := uint64(0); r.due(n) < r.meter.until && r.stopped.Err() == nil; n++ {
-		sleepUntil(r.start.Add(r.due(n)))
-		select {
-		case f := <-r.free:
-			if err := f.send(r.nonce, n, r.due(n)); err != nil {
-				r.failed("POST", err)
-				return
-			}
-		case <-r.stopped.Done():
+	if r.plan.Rate == 0 {
+		return
+	}
+	for now := r.now(); len(r.free) > 0; r.next++ {
+		at := r.due(r.next)
+		if at > now || at >= r.meter.until {
 			return
 		}
+		f := r.free[0]
+		copy(r.free, r.free[1:]) // keeps the array
+		r.free = r.free[:len(r.free)-1]
+		r.post(f, r.next, at)
 	}
 }
 
-// answers reads the answers of one flow of an open loop.
-func (r *run) answers(f *flow) {
+func (r *run) post(f *flow, n uint64, at time.Duration) {
+	if f.fd < 0 {
+		return // lost while it was idle
+	}
+	if err := f.post(r.nonce, n, at); err != nil {
+		r.lose(f.wire, "POST", err)
+	}
+}
+
+// lose notes a connection that broke, and does without it.
+func (r *run) lose(w *wire, what string, err error) {
+	r.broken = append(r.broken, fmt.Errorf("%s: %w", what, err))
+	r.lost++
+	w.close() // which takes it from the poller
+}
+
+// answer reads the answer to a post.
+func (r *run) answer(f *flow) {
+	if f.fd < 0 {
+		return
+	}
+	err := f.fill()
+	if err == nil {
+		var a answer
+		var n int
+		if a, n, err = parseAnswer(f.unread()); n > 0 {
+			f.take(n)
+			r.judge(f, a)
+			return
+		}
+	}
+	if err != nil {
+		r.lose(f.wire, "POST", err)
+	}
+}
+
+// judge takes in what was answered.
+func (r *run) judge(f *flow, a answer) {
+	f.asking = false
+	if a.status == 201 {
+		f.accepted++
+		r.meter.record(answered, f.sentAt, r.now())
+	} else {
+		if f.rejected++; f.rejected == 1 {
+			r.broken = append(r.broken, fmt.Errorf("POST: %w", statusError{status: a.status, text: fmt.Sprintf("%.300s", a.body)}))
+		}
+	}
+	switch {
+	case r.plan.Rate > 0:
+		r.free = append(r.free, f)
+	case a.status != 201:
+		r.held = append(r.held, f) // do not hammer a server that says no
+	default:
+		r.part(f)
+	}
+}
+
+// part notes that one of the things has come that a closed loop waits for.
+func (r *run) part(f *flow) {
+	if f.waiting--; f.waiting == 0 {
+		r.again(f)
+	}
+}
+
+// push takes in what was pushed to one person.
+func (r *run) push(person int) {
+	s := r.sockets[person]
+	if s.fd < 0 {
+		return
+	}
+	if err := s.fill(); err != nil {
+		r.lose(s.wire, "WebSocket", err)
+		return
+	}
 	for {
-		if _, goOn := r.answered(f); !goOn {
+		frame, err := s.text()
+		if err != nil {
+			r.lose(s.wire, "WebSocket", err)
 			return
 		}
-		r.free <- f
+		if frame == nil {
+			return
+		}
+		r.frame(s, person, frame)
 	}
 }
 
-// result adds everything up.
-func (r *run) result(cpu time.Duration, before, after []usage) Result {
-	m, seconds := r.meter, r.plan.Duration.Seconds()
-	complete := min(m.counted[sender].Load(), m.counted[partner].Load(), m.counted[sides].Load())
-	res := Result{Plan: r.plan, PerSecond: float64(complete) / seconds, Push: latency(m.push), Accept: latency(m.accept)}
-	per := float64(max(complete, 1))
-	res.Driver = float64(cpu.Microseconds()) / per
-	for i, p := range r.plan.Watch {
-		used := (after[i].cpu - before[i].cpu).Seconds()
-		res.Cost = append(res.Cost, Cost{Name: p.Name, CPU: used / per * 1000, Cores: used / seconds, RSS: after[i].rss})
-	}
-	fail := &res.Failures
-	for _, f := range r.flows {
-		fail.Rejected += f.rejected.Load()
-		for side := range f.got {
-			if accepted, got := f.accepted.Load(), f.got[side].Load(); got < accepted {
-				fail.Missing += accepted - got
-			}
+func (r *run) frame(s *socket, person int, frame []byte) {
+	seq, ok := eventSeq(frame)
+	if !ok {
+		if bytes.HasPrefix(frame, []byte(`{"type":"resync"`)) || bytes.HasPrefix(frame, []byte(`{"type":"error"`)) {
+			r.lose(s.wire, "WebSocket", fmt.Errorf("pushed %.200s", frame))
 		}
+		return
 	}
-	for _, s := range r.sockets {
-		fail.Duplicated += s.log.duplicated
-		fail.Disorders += s.log.disorders
+	if !s.log.see(seq) {
+		return
 	}
-	for _, err := range r.broken {
-		if fail.First == "" {
-			fail.First = err.Error()
-		}
-		if rejected := (rejectedError{}); !errors.As(err, &rejected) {
-			fail.Broken++
-		}
+	i := bytes.Index(frame, clientKey)
+	if i < 0 {
+		return
 	}
-	if complete == 0 {
-		fail.Broken++
-		if fail.First == "" {
-			fail.First = "not one message went through"
-		}
+	index, n, ok := readID(frame[i+len(clientKey):], r.nonce)
+	if !ok || index >= len(r.flows) {
+		return
 	}
-	return res
+	f, side, now := r.flows[index], partner, r.now()
+	if person == f.from {
+		side = sender
+	}
+	f.got[side]++
+	switch {
+	case r.plan.Rate > 0:
+		r.meter.record(side, r.due(n), now)
+	case n == f.current: // not of a post that was refused and came all the same
+		r.meter.record(side, f.sentAt, now)
+		r.part(f)
+	}
 }

@@ -1,17 +1,16 @@
 package load
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The opcodes of frames (RFC 6455).
@@ -22,14 +21,9 @@ const (
 	opPong  = 10
 )
 
-// maxPush is the longest frame a server of ours sends, with room to spare.
-const maxPush = 1 << 20
-
-// socket is one connected device. Its fields belong to the goroutine that reads it.
+// socket is one connected device. Its fields belong to whoever reads it.
 type socket struct {
-	conn   net.Conn
-	in     *bufio.Reader
-	big    []byte // for frames that do not fit into in
+	*wire
 	cursor string // of the welcome
 	log    judge
 }
@@ -37,23 +31,17 @@ type socket struct {
 // dialSocket opens a WebSocket as person, resumes from cursor ("" = from now)
 // and waits for the welcome. from is the source address, nil for any.
 func dialSocket(ctx context.Context, t Target, token, cursor string, buffer int, from net.Addr) (*socket, error) {
-	d := net.Dialer{LocalAddr: from}
-	conn, err := d.DialContext(ctx, "tcp", t.host)
+	w, err := dial(ctx, t, buffer, from)
 	if err != nil {
 		return nil, err
 	}
-	s := &socket{conn: conn, in: bufio.NewReaderSize(conn, buffer)}
-	if deadline, ok := ctx.Deadline(); ok {
-		err = conn.SetDeadline(deadline)
-	}
+	s := &socket{wire: w}
+	err = s.open(t, token, cursor)
 	if err == nil {
-		err = s.open(t, token, cursor)
-	}
-	if err == nil {
-		err = conn.SetDeadline(noDeadline)
+		err = w.conn.SetDeadline(time.Time{})
 	}
 	if err != nil {
-		conn.Close()
+		w.close()
 		return nil, fmt.Errorf("WebSocket: %w", err)
 	}
 	return s, nil
@@ -61,27 +49,34 @@ func dialSocket(ctx context.Context, t Target, token, cursor string, buffer int,
 
 func (s *socket) open(t Target, token, cursor string) error {
 	// The answer to the key is not checked: no cache stands between.
-	if _, err := fmt.Fprintf(s.conn, "GET /api/v1/ws HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
-		"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: chat.v1\r\nAuthorization: Bearer %s\r\n\r\n", t.host, token); err != nil {
+	hello := fmt.Appendf(nil, "GET /api/v1/ws HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
+		"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: chat.v1\r\nAuthorization: Bearer %s\r\n\r\n", t.host, token)
+	if err := s.write(hello); err != nil {
 		return err
 	}
-	status, _, err := readHead(s.in)
-	if err != nil {
+	for n := 0; n == 0; {
+		if err := s.fill(); err != nil {
+			return err
+		}
+		var a answer
+		var err error
+		if a, n, err = parseAnswer(s.unread()); err != nil {
+			return err
+		}
+		if n > 0 && a.status != 101 {
+			return statusError{status: a.status, text: fmt.Sprintf("%.300s", a.body)}
+		}
+		s.take(n)
+	}
+	if err := s.send(opText, fmt.Appendf(nil, `{"type":"hello","cursor":%q}`, cursor)); err != nil {
 		return err
 	}
-	if status != 101 {
-		body, _ := s.in.Peek(s.in.Buffered())
-		return fmt.Errorf("the handshake was answered %d %.300s", status, body)
-	}
-	if err := s.write(opText, fmt.Appendf(nil, `{"type":"hello","cursor":%q}`, cursor)); err != nil {
-		return err
-	}
-	op, payload, err := s.next()
+	payload, err := s.next()
 	if err != nil {
 		return err
 	}
 	var welcome struct{ Type, Cursor string }
-	if op != opText || json.Unmarshal(payload, &welcome) != nil || welcome.Type != "welcome" {
+	if json.Unmarshal(payload, &welcome) != nil || welcome.Type != "welcome" {
 		return fmt.Errorf("instead of a welcome came %.200q", payload)
 	}
 	_, seq, ok := strings.Cut(welcome.Cursor, "-")
@@ -92,9 +87,9 @@ func (s *socket) open(t Target, token, cursor string) error {
 	return nil
 }
 
-// write sends one short frame. The mask a client must use is all zeroes, which
+// send writes one short frame. The mask a client must use is all zeroes, which
 // is one of those allowed, so the payload stays as it is.
-func (s *socket) write(op byte, payload []byte) error {
+func (s *socket) send(op byte, payload []byte) error {
 	frame := make([]byte, 0, 8+len(payload))
 	if len(payload) < 126 {
 		frame = append(frame, 0x80|op, 0x80|byte(len(payload)))
@@ -102,25 +97,39 @@ func (s *socket) write(op byte, payload []byte) error {
 		frame = binary.BigEndian.AppendUint16(append(frame, 0x80|op, 0x80|126), uint16(len(payload)))
 	}
 	frame = append(append(frame, 0, 0, 0, 0), payload...)
-	_, err := s.conn.Write(frame)
-	return err
+	return s.write(frame)
 }
 
 var errClosed = errors.New("the server closed the connection")
 
-// next returns the next text frame, valid until the next call, and answers
-// pings meanwhile. A close frame is an error that wraps errClosed.
-func (s *socket) next() (op byte, payload []byte, err error) {
+// next waits for the next text frame, which is valid until the next call.
+func (s *socket) next() (payload []byte, err error) {
 	for {
-		if op, payload, err = s.frame(); err != nil {
-			return 0, nil, err
+		payload, err = s.text()
+		if payload != nil || err != nil {
+			return payload, err
 		}
+		if err := s.fill(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// text returns the next text frame that has arrived, nil when there is none
+// yet, and answers pings meanwhile. A close frame is an error that wraps errClosed.
+func (s *socket) text() (payload []byte, err error) {
+	for {
+		op, payload, n, err := parseFrame(s.unread())
+		if n == 0 || err != nil {
+			return nil, err
+		}
+		s.take(n)
 		switch op {
 		case opText:
-			return op, payload, nil
+			return payload, nil
 		case opPing:
-			if err := s.write(opPong, payload); err != nil {
-				return 0, nil, err
+			if err := s.send(opPong, payload); err != nil {
+				return nil, err
 			}
 		case opPong:
 		case opClose:
@@ -128,55 +137,46 @@ func (s *socket) next() (op byte, payload []byte, err error) {
 			if len(payload) >= 2 {
 				code, payload = int(binary.BigEndian.Uint16(payload)), payload[2:]
 			}
-			return 0, nil, fmt.Errorf("%w: %d %s", errClosed, code, payload)
+			return nil, fmt.Errorf("%w: %d %s", errClosed, code, payload)
 		default:
-			return 0, nil, fmt.Errorf("a frame of kind %d", op)
+			return nil, fmt.Errorf("a frame of kind %d", op)
 		}
 	}
 }
 
-// frame reads one frame.
-func (s *socket) frame() (op byte, payload []byte, err error) {
-	head, err := s.in.Peek(2)
-	if err != nil {
-		return 0, nil, err
+// parseFrame reads the server's frame that data begins with. n is its length,
+// 0 while it is incomplete.
+func parseFrame(data []byte) (op byte, payload []byte, n int, err error) {
+	if len(data) < 2 {
+		return 0, nil, 0, nil
 	}
-	if head[0]&0xf0 != 0x80 || head[1]&0x80 != 0 {
-		return 0, nil, fmt.Errorf("a fragmented, compressed or masked frame: % x", head)
+	if data[0]&0xf0 != 0x80 || data[1]&0x80 != 0 {
+		return 0, nil, 0, fmt.Errorf("a fragmented, compressed or masked frame: % x", data[:2])
 	}
-	op = head[0] & 0x0f
-	n, skip := int(head[1]), 2
-	switch n {
-	case 126:
-		if head, err = s.in.Peek(4); err != nil {
-			return 0, nil, noEOF(err)
-		}
-		n, skip = int(binary.BigEndian.Uint16(head[2:])), 4
-	case 127:
-		if head, err = s.in.Peek(10); err != nil {
-			return 0, nil, noEOF(err)
-		}
-		long := binary.BigEndian.Uint64(head[2:])
-		if long > maxPush {
-			return 0, nil, fmt.Errorf("a frame of %d bytes", long)
-		}
-		n, skip = int(long), 10
+	length, head := uint64(data[1]), 2
+	switch {
+	case length == 126:
+		head = 4
+	case length == 127:
+		head = 10
 	}
-	if skip+n <= s.in.Size() {
-		if payload, err = s.in.Peek(skip + n); err != nil {
-			return 0, nil, noEOF(err)
-		}
-		payload = payload[skip:]
-		_, err = s.in.Discard(skip + n) // the bytes stay where they are until the next read
-		return op, payload, err
+	if len(data) < head {
+		return 0, nil, 0, nil
 	}
-	if cap(s.big) < n {
-		s.big = make([]byte, n)
+	switch head {
+	case 4:
+		length = uint64(binary.BigEndian.Uint16(data[2:]))
+	case 10:
+		length = binary.BigEndian.Uint64(data[2:])
 	}
-	if _, err = s.in.Discard(skip); err == nil {
-		_, err = io.ReadFull(s.in, s.big[:n])
+	if length > maxUnit {
+		return 0, nil, 0, fmt.Errorf("a frame of %d bytes", length)
 	}
-	return op, s.big[:n], noEOF(err)
+	n = head + int(length)
+	if len(data) < n {
+		return 0, nil, 0, nil
+	}
+	return data[0] & 0x0f, data[head:n], n, nil
 }
 
 // judge follows the numbers of one device's event log, which are dense.
@@ -186,8 +186,8 @@ type judge struct {
 	duplicated, disorders int
 }
 
-// see takes the next number in.
-func (j *judge) see(seq uint64) {
+// see takes the next number in; false when it came before.
+func (j *judge) see(seq uint64) bool {
 	switch {
 	case seq == j.last+1:
 		j.last = seq
@@ -204,7 +204,9 @@ func (j *judge) see(seq uint64) {
 		j.disorders++
 	default:
 		j.duplicated++
+		return false
 	}
+	return true
 }
 
 var (
