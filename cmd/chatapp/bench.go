@@ -5,26 +5,34 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"os"
-	"strings"
-	"text/tabwriter"
+	"slices"
 	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
 
 	"chatapp/internal/load"
 )
 
 type benchCommand struct {
-	URL      string         `required:"" help:"The installation to drive, like http://localhost:8080. It gets accounts and messages that stay: do not point it at people."`
-	Senders  []int          `default:"1,16,64,200" help:"How many write at once; each number is a run of its own."`
-	Rate     float64        `help:"Open loop: this many messages a second at constant intervals, whatever the server does. Without it each sender waits until its message has arrived."`
-	Duration time.Duration  `default:"10s" help:"How long to measure."`
-	Warmup   time.Duration  `default:"2s" help:"How long to run before measuring."`
-	Pairs    int            `help:"Pairs of people who write to each other. Default: one for each sender."`
-	Size     int            `default:"64" help:"Bytes of a message's text."`
+	URL      string        `required:"" help:"The installation to drive, like http://localhost:8080. It gets accounts and messages that stay: do not point it at people."`
+	Senders  []int         `default:"1,16,64,200" help:"How many write at once; each number is a run of its own."`
+	Rate     float64       `help:"Open loop: this many messages a second at constant intervals, whatever the server does. Without it each sender waits until its message has arrived."`
+	Duration time.Duration `default:"10s" help:"How long to measure."`
+	Warmup   time.Duration `default:"2s" help:"How long to run before measuring."`
+	Pairs    int           `help:"Pairs of people who write to each other. Default: one for each sender; 64 for --history-readers."`
+	Size     int           `default:"64" help:"Bytes of a message's text."`
+
+	Idle           int `help:"Instead: connect so many devices that only listen, and measure the memory of --pid for --duration."`
+	Storm          int `help:"Instead: cut so many devices at once, write to each, let all come back, and measure until they have everything."`
+	HistoryReaders int `help:"Instead: so many read the latest 15 messages of random conversations."`
+
 	PID      map[string]int `name:"pid" placeholder:"NAME=PID" help:"Also measure CPU and memory of this process. Repeatable."`
 	Accounts string         `type:"path" help:"File to keep the accounts in for the next time: signing up is slow."`
 	JSON     string         `name:"json" type:"path" help:"Write the results to this file as well."`
+	Chart    string         `type:"path" help:"Draw throughput and latency over the senders into this SVG file."`
 }
 
 // exitCode is an error whose text has been told already.
@@ -38,44 +46,89 @@ const (
 	exitCouldNot  = 2 // it could not be judged
 )
 
-// Run drives the installation and prints what it measured.
-func (c *benchCommand) Run(ctx context.Context, p program) error {
-	err := c.run(ctx, p)
-	if code := exitCode(0); err == nil || errors.As(err, &code) {
-		return err
-	}
-	complain(p.errs, err)
-	return exitCode(exitCouldNot)
+// benchReport is the JSON file.
+type benchReport struct {
+	Runs    []load.Result       `json:"runs,omitempty"`
+	Idle    *load.IdleResult    `json:"idle,omitempty"`
+	Storm   *load.StormResult   `json:"storm,omitempty"`
+	History *load.HistoryResult `json:"history,omitempty"`
 }
 
-func (c *benchCommand) run(ctx context.Context, p program) error {
-	target, err := load.NewTarget(c.URL)
+// failed reports whether the installation did something wrong.
+func (r benchReport) failed() bool {
+	return slices.ContainsFunc(r.Runs, func(run load.Result) bool { return !run.Failures.None() }) ||
+		r.Storm != nil && r.Storm.Missed > 0 || r.History != nil && r.History.Failed > 0
+}
+
+// Run drives the installation and prints what it measured.
+func (c *benchCommand) Run(ctx context.Context, p program) error {
+	report, err := c.measure(ctx, p)
+	if err == nil {
+		err = c.write(p, report)
+	}
 	if err != nil {
-		return err
+		complain(p.errs, err)
+		return exitCode(exitCouldNot)
 	}
-	people := &load.People{Target: target, File: c.Accounts, Say: func(s string) { complain(p.errs, errors.New(s)) }, Step: func(int, int) {}}
-	var results []load.Result
-	for _, senders := range c.Senders {
-		plan := c.plan(senders)
-		crowd, err := people.Need(ctx, 2*plan.Pairs, plan.Warmup+plan.Duration+30*time.Second)
-		if err != nil {
-			return err
-		}
-		result, err := load.Run(ctx, target, crowd, plan)
-		if err != nil {
-			return err
-		}
-		results = append(results, result)
-	}
-	if err := c.report(p.out, results); err != nil {
-		return err
-	}
-	for _, r := range results {
-		if !r.Failures.None() {
-			return exitCode(exitViolation)
-		}
+	if report.failed() {
+		return exitCode(exitViolation)
 	}
 	return nil
+}
+
+func (c *benchCommand) measure(ctx context.Context, p program) (r benchReport, err error) {
+	target, err := load.NewTarget(c.URL)
+	if err != nil {
+		return r, err
+	}
+	people := &load.People{Target: target, File: c.Accounts, Step: p.progress("accounts"), Say: func(s string) { complain(p.errs, errors.New(s)) }}
+	plan := c.plan(0)
+	life := plan.Warmup + plan.Duration + 2*time.Minute
+	switch {
+	case c.Idle > 0:
+		crowd, err := people.Need(ctx, c.Idle, life)
+		if err != nil {
+			return r, err
+		}
+		got, err := load.Idle(ctx, target, crowd, plan.Watch, plan.Duration, p.progress("connections"))
+		r.Idle = &got
+		return r, err
+	case c.Storm > 0:
+		crowd, err := people.Need(ctx, c.Storm+c.Storm%2, life)
+		if err != nil {
+			return r, err
+		}
+		got, err := load.Storm(ctx, target, crowd, plan.Watch, p.progress("connections"))
+		r.Storm = &got
+		return r, err
+	case c.HistoryReaders > 0:
+		pairs := c.Pairs
+		if pairs == 0 {
+			pairs = 64
+		}
+		crowd, err := people.Need(ctx, 2*pairs, life)
+		if err != nil {
+			return r, err
+		}
+		got, err := load.History(ctx, people, crowd, c.HistoryReaders, plan)
+		r.History = &got
+		return r, err
+	}
+	for _, senders := range c.Senders {
+		plan := c.plan(senders)
+		crowd, err := people.Need(ctx, 2*plan.Pairs, life)
+		if err != nil {
+			return r, err
+		}
+		done := p.clock(ctx, fmt.Sprintf("%d senders", senders), plan.Warmup+plan.Duration)
+		got, err := load.Run(ctx, target, crowd, plan)
+		done()
+		if err != nil {
+			return r, err
+		}
+		r.Runs = append(r.Runs, got)
+	}
+	return r, nil
 }
 
 func (c *benchCommand) plan(senders int) load.Plan {
@@ -86,15 +139,15 @@ func (c *benchCommand) plan(senders int) load.Plan {
 	if plan.Pairs == 0 {
 		plan.Pairs = senders
 	}
-	for name, pid := range c.PID {
-		plan.Watch = append(plan.Watch, load.Process{Name: name, PID: pid})
+	for _, name := range slices.Sorted(maps.Keys(c.PID)) {
+		plan.Watch = append(plan.Watch, load.Process{Name: name, PID: c.PID[name]})
 	}
 	return plan
 }
 
-func (c *benchCommand) report(out io.Writer, results []load.Result) error {
+func (c *benchCommand) write(p program, r benchReport) error {
 	if c.JSON != "" {
-		data, err := json.MarshalIndent(results, "", "  ")
+		data, err := json.MarshalIndent(r, "", "  ")
 		if err != nil {
 			return err
 		}
@@ -102,31 +155,46 @@ func (c *benchCommand) report(out io.Writer, results []load.Result) error {
 			return err
 		}
 	}
-	return table(out, results)
+	if c.Chart != "" && len(r.Runs) > 0 {
+		if err := os.WriteFile(c.Chart, chart(r.Runs), 0o644); err != nil { //nolint:gosec // as above
+			return err
+		}
+	}
+	return r.print(p.out)
 }
 
-func table(out io.Writer, results []load.Result) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	head := "senders\tmsgs/s\tpush p50\tp99\tp99.9\tmax\t201 p50\tp99\t"
-	for _, cost := range results[0].Cost {
-		head += cost.Name + " s/1000\tMiB\t"
+// progress shows how far something is, on a terminal only.
+func (p program) progress(what string) func(done, of int) {
+	f, ok := p.errs.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return func(int, int) {}
 	}
-	fmt.Fprintln(w, head+"driver µs/msg\tmissing\ttwice\tdisorder\trejected\tbroken\t")
-	var first []string
-	for _, r := range results {
-		fmt.Fprintf(w, "%d\t%.0f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t", r.Senders, r.PerSecond, r.Push.P50, r.Push.P99, r.Push.P999, r.Push.Max, r.Accept.P50, r.Accept.P99)
-		for _, cost := range r.Cost {
-			fmt.Fprintf(w, "%.3f\t%.0f\t", cost.CPU, float64(cost.RSS)/(1<<20))
+	var bar *progressbar.ProgressBar
+	return func(done, of int) {
+		if bar == nil || bar.GetMax() != of {
+			bar = progressbar.NewOptions(of, progressbar.OptionSetDescription(what), progressbar.OptionSetWriter(f), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
 		}
-		f := r.Failures
-		fmt.Fprintf(w, "%.1f\t%d\t%d\t%d\t%d\t%d\t\n", r.Driver, f.Missing, f.Duplicated, f.Disorders, f.Rejected, f.Broken)
-		if f.First != "" {
-			first = append(first, fmt.Sprintf("%d senders: %s", r.Senders, f.First))
+		_ = bar.Set(done) // a bar that cannot be drawn stops nothing
+	}
+}
+
+// clock shows the passing of time until the returned function is called.
+func (p program) clock(ctx context.Context, what string, total time.Duration) (done func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	show, start, ended := p.progress(what), time.Now(), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(250 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				show(int(min(time.Since(start), total).Seconds()*4), int(total.Seconds()*4)+1)
+			case <-ctx.Done():
+				show(int(total.Seconds()*4)+1, int(total.Seconds()*4)+1)
+				return
+			}
 		}
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintln(out, strings.Join(append([]string{"Latencies in ms: push = sent until the partner's WebSocket has it, 201 = sent until answered."}, first...), "\n"))
-	return err
+	}()
+	return func() { cancel(); <-ended }
 }

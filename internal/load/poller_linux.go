@@ -31,8 +31,6 @@ func (p *poller) add(fd, token int) error {
 	return unix.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(token)})
 }
 
-func (p *poller) remove(fd int) error { return unix.EpollCtl(p.epoll, unix.EPOLL_CTL_DEL, fd, nil) }
-
 // tick makes wait return timerToken about every so often, to some 50 µs. A
 // timeout of epoll counts in milliseconds, and timers of the Go runtime are as
 // coarse: the difference would be counted as the server's.

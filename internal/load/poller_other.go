@@ -15,7 +15,6 @@ const timerToken = -1
 func newPoller() (*poller, error) { return nil, errors.New("the load driver needs Linux") }
 
 func (*poller) add(int, int) error                { return nil }
-func (*poller) remove(int) error                  { return nil }
 func (*poller) tick(time.Duration) error          { return nil }
 func (*poller) wait(time.Duration) ([]int, error) { return nil, nil }
 func (*poller) close()                            {}

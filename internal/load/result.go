@@ -19,8 +19,8 @@ type Result struct {
 // Cost is what one process spent in the measured window.
 type Cost struct {
 	Name  string  `json:"name"`
-	CPU   float64 `json:"cpu_seconds_per_1000"`
-	Cores float64 `json:"cores"` // used on average
+	CPU   float64 `json:"cpu_seconds_per_1000"` // things done: messages, devices, pages
+	Cores float64 `json:"cores"`                // used on average
 	RSS   int64   `json:"rss_bytes"`
 }
 
@@ -75,16 +75,23 @@ func watch(ctx context.Context, start time.Time, m *meter, processes []Process) 
 	return func() (spent, error) { o := <-done; return o.spent, o.err }, cancel
 }
 
+// costs shares what the processes used among count things done in window.
+func (s spent) costs(processes []Process, count int64, window time.Duration) []Cost {
+	var all []Cost
+	for i, p := range processes {
+		used := (s.after[i].cpu - s.before[i].cpu).Seconds()
+		all = append(all, Cost{Name: p.Name, CPU: used / float64(max(count, 1)) * 1000, Cores: used / window.Seconds(), RSS: s.after[i].rss})
+	}
+	return all
+}
+
 // result adds everything up.
 func (r *run) result(s spent) Result {
 	complete, seconds := r.meter.complete(), r.plan.Duration.Seconds()
 	res := Result{Plan: r.plan, PerSecond: float64(complete) / seconds, Push: latency(r.meter.push), Accept: latency(r.meter.accept)}
 	per := float64(max(complete, 1))
 	res.Driver = float64(s.driver.Microseconds()) / per
-	for i, p := range r.plan.Watch {
-		used := (s.after[i].cpu - s.before[i].cpu).Seconds()
-		res.Cost = append(res.Cost, Cost{Name: p.Name, CPU: used / per * 1000, Cores: used / seconds, RSS: s.after[i].rss})
-	}
+	res.Cost = s.costs(r.plan.Watch, complete, r.plan.Duration)
 	fail := &res.Failures
 	for _, f := range r.flows {
 		fail.Rejected += f.rejected

@@ -64,7 +64,7 @@ func (r *run) connect(ctx context.Context, t Target, people []Person) error {
 	group.SetLimit(32)
 	for i := range r.sockets {
 		group.Go(func() (err error) {
-			r.sockets[i], err = dialSocket(ctx, t, people[i].Token, "", 4096, nil)
+			r.sockets[i], err = dialSocket(ctx, t, people[i].Token, "", 4096, source(t, i))
 			return err
 		})
 	}

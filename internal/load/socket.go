@@ -154,10 +154,10 @@ func parseFrame(data []byte) (op byte, payload []byte, n int, err error) {
 		return 0, nil, 0, fmt.Errorf("a fragmented, compressed or masked frame: % x", data[:2])
 	}
 	length, head := uint64(data[1]), 2
-	switch {
-	case length == 126:
+	switch length {
+	case 126:
 		head = 4
-	case length == 127:
+	case 127:
 		head = 10
 	}
 	if len(data) < head {
