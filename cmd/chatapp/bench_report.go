@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"text/tabwriter"
 
 	"chatapp/internal/load"
@@ -23,15 +25,15 @@ func (r benchReport) print(out io.Writer) error {
 		}
 	case r.Storm != nil:
 		s := r.Storm
-		costHead(w, "devices\tall back s\tp50 ms\tp99 ms\tretries\tmissed\tdriver CPU s\t", s.Cost)
-		fmt.Fprintf(w, "%d\t%.2f\t%.0f\t%.0f\t%d\t%d\t%.2f\t", s.Devices, s.All, s.Back.P50, s.Back.P99, s.Retries, s.Missed, s.Driver)
-		costCells(w, s.Cost)
+		fmt.Fprint(w, "devices\tall back s\tp50 ms\tp99 ms\tretries\tmissed\tdriver CPU s\t\n")
+		fmt.Fprintf(w, "%d\t%.2f\t%.0f\t%.0f\t%d\t%d\t%.2f\t\n", s.Devices, s.All, s.Back.P50, s.Back.P99, s.Retries, s.Missed, s.Driver)
+		printCosts(w, "devices", map[int][]load.Cost{s.Devices: s.Cost})
 		notes = append(notes, s.First)
 	case r.History != nil:
 		h := r.History
-		costHead(w, "readers\tconversations\tpages/s\tp50 ms\tp99\tp99.9\tmax\tdriver µs/page\tfailed\t", h.Cost)
-		fmt.Fprintf(w, "%d\t%d\t%.0f\t%.2f\t%.2f\t%.2f\t%.2f\t%.1f\t%d\t", h.Readers, h.Conversations, h.PerSecond, h.Page.P50, h.Page.P99, h.Page.P999, h.Page.Max, h.Driver, h.Failed)
-		costCells(w, h.Cost)
+		fmt.Fprint(w, "readers\tconversations\tpages/s\tp50 ms\tp99\tp99.9\tmax\tdriver µs/page\tfailed\t\n")
+		fmt.Fprintf(w, "%d\t%d\t%.0f\t%.2f\t%.2f\t%.2f\t%.2f\t%.1f\t%d\t\n", h.Readers, h.Conversations, h.PerSecond, h.Page.P50, h.Page.P99, h.Page.P999, h.Page.Max, h.Driver, h.Failed)
+		printCosts(w, "readers", map[int][]load.Cost{h.Readers: h.Cost})
 		notes = append(notes, h.First)
 	default:
 		notes = printRuns(w, r.Runs)
@@ -49,19 +51,23 @@ func (r benchReport) print(out io.Writer) error {
 	return nil
 }
 
-func costHead(w io.Writer, head string, costs []load.Cost) {
-	fmt.Fprint(w, head)
-	for _, c := range costs {
-		fmt.Fprintf(w, "%s s/1000\tcores\tMiB\t", c.Name)
+// printCosts writes what each process spent, and all of them together.
+func printCosts(w io.Writer, what string, costs map[int][]load.Cost) {
+	head := "\n" + what + "\tprocess\tCPU s per 1000\tcores\tMiB\t\n"
+	for _, n := range slices.Sorted(maps.Keys(costs)) {
+		all := load.Cost{Name: "all"}
+		rows := slices.Clone(costs[n])
+		for _, c := range rows {
+			all.CPU, all.Cores, all.RSS = all.CPU+c.CPU, all.Cores+c.Cores, all.RSS+c.RSS
+		}
+		if len(rows) > 1 {
+			rows = append(rows, all)
+		}
+		for _, c := range rows {
+			fmt.Fprintf(w, "%s%d\t%s\t%.3f\t%.2f\t%.0f\t\n", head, n, c.Name, c.CPU, c.Cores, float64(c.RSS)/mib)
+			head = ""
+		}
 	}
-	fmt.Fprintln(w)
-}
-
-func costCells(w io.Writer, costs []load.Cost) {
-	for _, c := range costs {
-		fmt.Fprintf(w, "%.3f\t%.2f\t%.0f\t", c.CPU, c.Cores, float64(c.RSS)/mib)
-	}
-	fmt.Fprintln(w)
 }
 
 func printRuns(w io.Writer, runs []load.Result) (notes []string) {
@@ -69,16 +75,18 @@ func printRuns(w io.Writer, runs []load.Result) (notes []string) {
 	if len(runs) == 0 {
 		return notes
 	}
-	costHead(w, "senders\tmsgs/s\tpush p50\tp99\tp99.9\tmax\t201 p50\tp99\tdriver µs/msg\tmissing\ttwice\tdisorder\trejected\tbroken\t", runs[0].Cost)
+	costs := map[int][]load.Cost{}
+	fmt.Fprint(w, "senders\tmsgs/s\tpush p50\tp99\tp99.9\tmax\t201 p50\tp99\tdriver µs/msg\tmissing\ttwice\tdisorder\trejected\tbroken\t\n")
 	for _, r := range runs {
 		f := r.Failures
 		fmt.Fprintf(w, "%d\t%.0f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t", r.Senders, r.PerSecond, r.Push.P50, r.Push.P99, r.Push.P999, r.Push.Max, r.Accept.P50, r.Accept.P99)
-		fmt.Fprintf(w, "%.1f\t%d\t%d\t%d\t%d\t%d\t", r.Driver, f.Missing, f.Duplicated, f.Disorders, f.Rejected, f.Broken)
-		costCells(w, r.Cost)
+		fmt.Fprintf(w, "%.1f\t%d\t%d\t%d\t%d\t%d\t\n", r.Driver, f.Missing, f.Duplicated, f.Disorders, f.Rejected, f.Broken)
+		costs[r.Senders] = r.Cost
 		if f.First != "" {
 			notes = append(notes, fmt.Sprintf("%d senders: %s", r.Senders, f.First))
 		}
 	}
+	printCosts(w, "senders", costs)
 	return notes
 }
 
