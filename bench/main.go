@@ -18,6 +18,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -90,6 +91,16 @@ func (o options) run(ctx context.Context) (err error) {
 	for _, step := range o.steps() {
 		if o.rows > 0 && r.Filled == 0 {
 			if r.Filled, err = s.fill(ctx, o, o.rows); err != nil {
+				return err
+			}
+		}
+		if slices.Contains(step, "--idle") {
+			// Once for the accounts: signing up leaves a large heap, in which the
+			// connections would find room for nothing.
+			if err := (&record{}).step(ctx, s, o, step); err != nil {
+				return err
+			}
+			if err := s.restart(ctx); err != nil {
 				return err
 			}
 		}

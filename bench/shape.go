@@ -89,6 +89,22 @@ func (s *system) pids() []string {
 	return all
 }
 
+// restart starts our own processes anew, on the same data.
+func (s *system) restart(ctx context.Context) error {
+	for _, p := range s.apps {
+		if s.db != nil && p == s.db.Process {
+			continue
+		}
+		if err := p.Stop(ctx); err != nil {
+			return err
+		}
+		if err := p.Start(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *system) kill() {
 	for i := range s.apps {
 		s.apps[len(s.apps)-1-i].Kill()
