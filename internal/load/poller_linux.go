@@ -31,8 +31,7 @@ func (p *poller) add(fd, token int) error {
 	return unix.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(token)})
 }
 
-// tick makes wait return timerToken about every so often, to some 50 µs. A
-// timeout of epoll counts in milliseconds, and timers of the Go runtime are as
+// tick makes wait return timerToken about every so often. A timeout of epoll counts in milliseconds, and timers of the Go runtime are as
 // coarse: the difference would be counted as the server's.
 func (p *poller) tick(every time.Duration) (err error) {
 	if p.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC); err != nil {
