@@ -32,6 +32,7 @@ type commands struct {
 	Serve       serveCommand       `cmd:"" help:"Run one service, on external NATS and MySQL."`
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database schemas up to date and exit."`
 	Admin       adminCommands      `cmd:"" help:"Administrators."`
+	Bench       benchCommand       `cmd:"" help:"Measure how fast a running ChatApp accepts and delivers messages."`
 	Config      configCommand      `cmd:"" help:"Print the effective settings; secrets are hidden."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 when the running ChatApp is ready."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
@@ -63,6 +64,9 @@ func execute(ctx context.Context, p program) int {
 	}
 	if err == nil {
 		err = k.Run()
+	}
+	if told := exitCode(0); errors.As(err, &told) {
+		return int(told)
 	}
 	if err != nil {
 		complain(p.errs, err)
