@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"chatapp/internal/client"
 	"chatapp/e2e/harness"
+	"chatapp/internal/client"
 )
 
 // BenchmarkPostToPush sends one message after the other and waits for each on

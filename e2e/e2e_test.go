@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"chatapp/internal/client"
 	"chatapp/e2e/harness"
+	"chatapp/internal/client"
 )
 
 // scenario is one row of the table.

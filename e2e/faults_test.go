@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"chatapp/internal/client"
 	"chatapp/e2e/harness"
+	"chatapp/internal/client"
 )
 
 // traffic is a constant stream of posts with retries between two people whose
