@@ -27,7 +27,7 @@ func Replicas(t *testing.T) *World {
 	env := w.external(t, tmp, logs)
 	for i := range 2 {
 		name := fmt.Sprintf("chatapp-%d", i)
-		p, base := w.app(name, filepath.Join(bin.dir, "chatapp"), logs, env.with(Env{"CHAT_DATA_DIR": filepath.Join(tmp, name)}))
+		p, base := w.app(name, filepath.Join(bin.dir, "chatapp"), logs, env.With(Env{"CHAT_DATA_DIR": filepath.Join(tmp, name)}))
 		w.everything(p, base)
 	}
 	w.Front = w.Sites[0]
@@ -44,7 +44,7 @@ func Services(t *testing.T) *World {
 	bases := map[string][]string{}
 	for _, service := range []string{Auth, Users, Messages, Notify} {
 		for i := range 2 {
-			p, base := w.app(fmt.Sprintf("%s-%d", service, i), filepath.Join(bin.dir, service), logs, env.with(Env{
+			p, base := w.app(fmt.Sprintf("%s-%d", service, i), filepath.Join(bin.dir, service), logs, env.With(Env{
 				"CHAT_PUBLIC_URL": "http://" + front, "CHAT_TRUSTED_PROXIES": "127.0.0.1/32",
 			}))
 			w.replicas[service] = append(w.replicas[service], p)
@@ -56,7 +56,7 @@ func Services(t *testing.T) *World {
 	}
 	w.Front, w.Gateway = client.At("http://"+front), true
 	w.start(t)
-	gateway, err := startCaddy(t.Context(), tmp, logs, front, bases)
+	gateway, err := StartCaddy(t.Context(), tmp, logs, front, bases)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,10 +86,7 @@ func (w *World) external(t *testing.T, tmp, logs string) Env {
 			t.Fatal(err)
 		}
 	}
-	return Env{
-		"CHAT_DATABASE_URL": w.DB.URL(), "CHAT_DATABASE_PASSWORD": databasePassword,
-		"CHAT_NATS_URL": w.NATS.URL(), "CHAT_NATS_USER": natsUser, "CHAT_NATS_PASSWORD": natsPassword, "CHAT_NATS_REPLICAS": "3",
-	}
+	return w.DB.Env().With(w.NATS.Env())
 }
 
 // start launches all our processes at once, in no order, as an orchestrator
