@@ -32,6 +32,7 @@ type commands struct {
 	Serve       serveCommand       `cmd:"" help:"Run one service, on external NATS and MySQL."`
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database schemas up to date and exit."`
 	Admin       adminCommands      `cmd:"" help:"Administrators."`
+	Verify      verifyCommand      `cmd:"" help:"Let simulated people use a ChatApp and prove that nothing is lost, doubled or out of order. Exit code: 0 proven, 1 violated, 2 could not run."`
 	Bench       benchCommand       `cmd:"" help:"Measure how fast a running ChatApp accepts and delivers messages."`
 	Config      configCommand      `cmd:"" help:"Print the effective settings; secrets are hidden."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 when the running ChatApp is ready."`
@@ -70,9 +71,17 @@ func execute(ctx context.Context, p program) int {
 	}
 	if err != nil {
 		complain(p.errs, err)
+		if e, ok := errors.AsType[*kong.ParseError](err); ok && judges(e.Context) {
+			return exitCouldNot // a mistyped flag is not a violation
+		}
 		return 1
 	}
 	return 0
+}
+
+// judges reports whether c is a command whose exit code is a verdict.
+func judges(c *kong.Context) bool {
+	return c != nil && (strings.HasPrefix(c.Command(), "verify") || strings.HasPrefix(c.Command(), "bench"))
 }
 
 // complain prints err, each line marked as ours; a domain error by its words

@@ -60,6 +60,9 @@ type Options struct {
 	Cursor  string // resume from here; "" = from now
 	Payload string // "full" (default) or "id"
 	Origin  string // Origin header; "" = the address connected to, as a browser sends it
+	// Observe is told everything that happens to the device, in order, at once.
+	// It must not call the device.
+	Observe func(Notice)
 }
 
 // Connect starts a device and returns when it was welcomed; it stays connected
@@ -228,7 +231,7 @@ func hint(reason string) time.Duration {
 
 // session is one connection: dial, hello, read until it ends.
 func (d *Device) session(ctx context.Context, site Site) (connected bool, end Close) {
-	conn, res, err := DialRaw(ctx, site.Notify, d.client.Session().AccessToken, d.frames.Origin)
+	conn, res, err := DialRaw(ctx, site.Notify, d.client.Session().AccessToken, d.frames.Origin) //nolint:bodyclose // gorilla has read what there is
 	if err != nil {
 		d.update(func() { d.lastError = err })
 		if res != nil && res.StatusCode == http.StatusUnauthorized {
@@ -239,6 +242,9 @@ func (d *Device) session(ctx context.Context, site Site) (connected bool, end Cl
 	defer conn.Close()
 	d.mu.Lock()
 	d.conn = conn
+	if ctx.Err() != nil {
+		_ = conn.Close() // Close came while this was connecting, and found nothing to close
+	}
 	hello, _ := json.Marshal(map[string]string{"type": "hello", "cursor": d.cursor, "payload": d.frames.Payload})
 	err = conn.WriteMessage(websocket.TextMessage, hello)
 	d.mu.Unlock()
@@ -251,6 +257,7 @@ func (d *Device) session(ctx context.Context, site Site) (connected bool, end Cl
 	}
 	d.mu.Lock()
 	d.conn = nil
+	d.tell(Notice{What: Broken, Cursor: d.cursor})
 	d.mu.Unlock()
 	end = Close{At: time.Now(), Served: site.Notify}
 	if closed, ok := errors.AsType[*websocket.CloseError](err); ok && closed.Code != websocket.CloseAbnormalClosure {
@@ -292,6 +299,7 @@ func (d *Device) record(data []byte) {
 	switch frame.Type {
 	case "welcome":
 		d.welcomes++
+		d.tell(Notice{What: Welcomed, Cursor: frame.Cursor, Resumed: d.cursor != ""})
 		if d.cursor != "" && frame.Cursor != d.cursor {
 			d.faults = append(d.faults, fmt.Sprintf("resumed from %s but welcomed at %s", d.cursor, frame.Cursor))
 		}
@@ -299,6 +307,7 @@ func (d *Device) record(data []byte) {
 	case "resync":
 		d.resyncs++
 		d.cursor = frame.Cursor
+		d.tell(Notice{What: Resynced, Cursor: d.cursor})
 	case "typing":
 		d.typing = append(d.typing, frame.Typing)
 	case "event":
@@ -317,9 +326,11 @@ func (d *Device) event(e *Entry) {
 	switch {
 	case err != nil || err2 != nil || seq != e.Seq || epoch != entryEpoch:
 		d.faults = append(d.faults, fmt.Sprintf("entry %s (seq %d) after cursor %q: %v %v", e.Cursor, e.Seq, d.cursor, err, err2))
+		d.tell(Notice{What: Arrived, Cursor: d.cursor, Entry: e, Fresh: true})
 		return
 	case seq <= after:
 		d.duplicates++
+		d.tell(Notice{What: Arrived, Cursor: d.cursor, Entry: e})
 		return
 	case seq > after+1:
 		d.faults = append(d.faults, fmt.Sprintf("hole: %s came after %s", e.Cursor, d.cursor))
@@ -327,6 +338,7 @@ func (d *Device) event(e *Entry) {
 	d.cursor = e.Cursor
 	d.entries = append(d.entries, *e)
 	d.arrived = append(d.arrived, time.Now())
+	d.tell(Notice{What: Arrived, Cursor: d.cursor, Entry: e, Fresh: true})
 	if m, ok := e.Message(); ok {
 		d.messages = append(d.messages, m)
 	}
