@@ -85,7 +85,7 @@ func (l *Link) Cut() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for c := range l.conns {
-		c.reset()
+		c.Reset()
 	}
 	return len(l.conns)
 }
@@ -127,8 +127,8 @@ func (c *Conn) TargetGone() <-chan struct{} { return c.targetGone }
 // ClientGone is closed when the client has ended its half.
 func (c *Conn) ClientGone() <-chan struct{} { return c.clientGone }
 
-// reset ends both halves without a goodbye.
-func (c *Conn) reset() {
+// Reset ends both halves without a goodbye.
+func (c *Conn) Reset() {
 	_ = c.client.SetLinger(0)
 	_ = c.target.SetLinger(0)
 	c.close()
@@ -161,7 +161,7 @@ func (l *Link) serve(client *net.TCPConn, target string) {
 	closed := l.closed
 	l.mu.Unlock()
 	if closed {
-		c.reset()
+		c.Reset()
 	}
 	var halves sync.WaitGroup
 	halves.Go(func() { l.pipe(c, c.client, c.target, c.clientGone, func(f Faults) bool { return f.SilentUp }) })
@@ -201,7 +201,7 @@ func (l *Link) pipe(c *Conn, from, to *net.TCPConn, gone chan struct{}, silent f
 			}
 			if err != nil {
 				if !errors.Is(err, io.EOF) && !silent(l.now.Load().Faults) {
-					c.reset() // a reset on one side is one on the other
+					c.Reset() // a reset on one side is one on the other
 				}
 				return
 			}

@@ -38,15 +38,43 @@ func Replicas(t *testing.T) *World {
 // Services starts two of each service behind Caddy with the shipped Caddyfile,
 // on a NATS cluster and MariaDB.
 func Services(t *testing.T) *World {
-	w, bin, tmp, logs := begin(t, "services")
+	w, _, tmp, logs := begin(t, "services")
+	w.services(t, tmp, logs)
+	return w
+}
+
+// ServicesApart is Services with a network between the parts that can be
+// broken (see Links) and, for root, with small disks of their own under the
+// database and the broker.
+func ServicesApart(t *testing.T) *World {
+	w, _, tmp, logs := begin(t, "services-apart")
+	w.Links = newLinks()
+	w.after = append(w.after, w.Links.close)
+	w.smallDisks(t, tmp)
+	w.services(t, tmp, logs)
+	return w
+}
+
+// services starts the shape of Services.
+func (w *World) services(t *testing.T, tmp, logs string) {
+	t.Helper()
 	env := w.external(t, tmp, logs)
-	front := loopback(FreePort())
+	door := loopback(FreePort())
+	front := door
+	if w.Links != nil {
+		var err error
+		if front, err = w.Links.Front.Forward(door); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Env = env.with(Env{"CHAT_PUBLIC_URL": "http://" + front, "CHAT_TRUSTED_PROXIES": "127.0.0.1/32"})
 	bases := map[string][]string{}
 	for _, service := range []string{Auth, Users, Messages, Notify} {
 		for i := range 2 {
-			p, base := w.app(fmt.Sprintf("%s-%d", service, i), filepath.Join(bin.dir, service), logs, env.with(Env{
-				"CHAT_PUBLIC_URL": "http://" + front, "CHAT_TRUSTED_PROXIES": "127.0.0.1/32",
-			}))
+			p, base, err := w.Service(fmt.Sprintf("%s-%d", service, i), service, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
 			w.replicas[service] = append(w.replicas[service], p)
 			bases[service] = append(bases[service], base)
 		}
@@ -56,12 +84,25 @@ func Services(t *testing.T) *World {
 	}
 	w.Front, w.Gateway = client.At("http://"+front), true
 	w.start(t)
-	gateway, err := startCaddy(t.Context(), tmp, logs, front, bases)
-	if err != nil {
+	var err error
+	if w.Caddy, err = startCaddy(t.Context(), tmp, logs, door, bases); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(gateway.Kill)
-	return w
+	t.Cleanup(w.Caddy.Kill)
+}
+
+// Service makes, and does not start, one more replica of a service of this
+// world, which the gateway does not know. base is its public URL. It is stopped
+// with the world.
+func (w *World) Service(name, service string, more Env) (p *Process, base string, err error) {
+	env := w.Env.with(more)
+	if w.Links != nil {
+		if env["CHAT_DATABASE_URL"], env["CHAT_NATS_URL"], err = w.Links.between(name, w); err != nil {
+			return nil, "", err
+		}
+	}
+	p, base = w.app(name, filepath.Join(w.Binaries, service), w.Logs, env)
+	return p, base, nil
 }
 
 // external starts MariaDB and the NATS cluster at once and returns what makes

@@ -34,10 +34,20 @@ type World struct {
 	// NATS is nil where it is embedded, DB where it is SQLite.
 	NATS *NATS
 	DB   *MariaDB
+	// Caddy is the process behind Front where Gateway is true.
+	Caddy *Process
+	// Links are the network between the parts, where the shape was started
+	// with one that can be broken: see ServicesApart.
+	Links *Links
+	// Binaries is the directory of the programs, Logs that of their logs, and
+	// Env what each of our processes gets besides its own addresses.
+	Binaries, Logs string
+	Env            Env
 
 	replicas map[string][]*Process // by service; an all-in-one is there four times
 	apps     []*Process            // each process of ours once
 	dataDir  string                // of the embedded shape
+	after    []func()              // what is left to do when everything has stopped
 }
 
 // Env is the environment of one ChatApp process.
@@ -150,6 +160,7 @@ func begin(t *testing.T, name string) (w *World, bin Binaries, tmp, logs string)
 	}
 	w = &World{Name: name, replicas: map[string][]*Process{}}
 	tmp, logs = t.TempDir(), artifacts(t)
+	w.Binaries, w.Logs = bin.dir, logs
 	t.Cleanup(func() { w.end(t, logs) })
 	return w, bin, tmp, logs
 }
@@ -175,6 +186,9 @@ func (w *World) end(t *testing.T, logs string) {
 		if err := w.DB.Stop(ctx); err != nil {
 			t.Error(err)
 		}
+	}
+	for _, f := range w.after {
+		f()
 	}
 	for _, p := range w.apps {
 		text, err := os.ReadFile(p.Log)

@@ -1,0 +1,41 @@
+package nemesis
+
+import (
+	"time"
+
+	"chatapp/e2e/harness"
+)
+
+// Catalogue lists every kind of fault; outage is how long the whole broker is
+// away in the one kind that is about that. missing names the kinds that this
+// machine or user cannot run, and why.
+func Catalogue(outage time.Duration) (all []Fault, missing map[string]string) {
+	all = []Fault{
+		kill(Auth), kill(Users), kill(Messages), kill(Notify), killGateway(),
+		freezeReplica(Messages), freezeReplica(Notify), freezeReplica(Auth), freezeRelays(), rollingRestart(),
+
+		killLeader(), killFollower(), freezeLeader(), lameDuck(),
+		killBrokers("kill all brokers", 0, 2*time.Second, nil),
+		killBrokers("broker outage", outage, outage, nil),
+		killBrokers("wipe all brokers", 0, 2*time.Second, wipe),
+		killBrokers("flipped bits in broker files", 0, 0, flipBits),
+		killBrokers("truncated broker files", 0, 0, truncate),
+
+		killDatabase(), killConnections(), readOnly(), readLock(), deadlocks(),
+
+		slowFront(), silentFront(), storm(), resets(), slowBackbone(),
+		partition(Messages, Broker), partition(Notify, Broker), partition(Messages, Database), partition(Auth, Database),
+
+		deaf(), crawling(), flooding(), bloated(), mute(),
+		repeated(), poisonedLog(), poisonedAccounts(),
+	}
+	missing = map[string]string{}
+	for _, f := range []Fault{fillDatabaseDisk(), fillBrokerDisks()} {
+		if harness.SmallDisks() {
+			all = append(all, f)
+		} else {
+			missing[f.Kind] = "needs root: the disk to fill is a small file system of its own"
+		}
+	}
+	return all, missing
+}
