@@ -5,8 +5,8 @@ import (
 	"slices"
 	"testing"
 
-	"chatapp/internal/client"
 	"chatapp/e2e/harness"
+	"chatapp/internal/client"
 )
 
 // text makes a body that logs are searched for afterwards.

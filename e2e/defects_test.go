@@ -7,8 +7,8 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"chatapp/internal/client"
 	"chatapp/e2e/harness"
+	"chatapp/internal/client"
 )
 
 // storedAsGiven: what a person writes is what everybody reads, byte for byte,

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"testing"
 
-	"chatapp/internal/client"
 	"chatapp/e2e/harness"
+	"chatapp/internal/client"
 )
 
 // typing: the frame goes to the other person's devices on every replica, and

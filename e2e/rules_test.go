@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"chatapp/internal/client"
 	"chatapp/e2e/harness"
+	"chatapp/internal/client"
 )
 
 // retryIsSame: the same client_id is the same message for ever; with another

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -17,51 +18,78 @@ import (
 // one person may have.
 const rudePeople = 12
 
-// rude opens sockets of a new person through the gateway and hands each to
-// misbehave, which ends with ctx.
-func rude(kind string, least, most time.Duration, misbehave func(ctx context.Context, conn *websocket.Conn), check func(ctx context.Context, s *Stage, mallory *client.Client) error) Fault {
-	return Fault{kind, []Part{Clients}, least, most, func(ctx context.Context, s *Stage) (string, Heal, error) {
+// manners is what a kind of rude people does on each of its sockets.
+type manners struct {
+	kind        string
+	least, most time.Duration
+	// misbehave ends with ctx, or when the socket does.
+	misbehave func(ctx context.Context, conn *websocket.Conn)
+	// meanwhile is done for their account, mallory, while they misbehave.
+	meanwhile func(ctx context.Context, mallory *client.Client) error
+	// thrownOut says that the server must end every one of the sockets.
+	thrownOut bool
+}
+
+// rude makes a fault of people with bad manners: a new person opens sockets
+// through the gateway and misbehaves on each.
+func rude(m manners) Fault {
+	return Fault{m.kind, []Part{Clients}, m.least, m.most, func(ctx context.Context, s *Stage) (string, Heal, error) {
 		mallory := client.New(s.World.Front)
 		if err := mallory.Register(ctx, "mallory-"+client.NewID()[:8]); err != nil {
 			return "", nil, err
 		}
-		ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+		still, stop := context.WithCancel(context.WithoutCancel(ctx))
+		var sockets sync.WaitGroup
 		for range rudePeople {
 			conn, _, err := client.DialRaw(ctx, s.World.Front.Notify, mallory.Session().AccessToken, "")
+			if err == nil {
+				context.AfterFunc(still, func() { _ = conn.Close() })
+				err = conn.WriteMessage(websocket.TextMessage, []byte(`{"type":"hello"}`))
+			}
 			if err != nil {
 				stop()
 				return "", nil, err
 			}
-			context.AfterFunc(ctx, func() { _ = conn.Close() })
-			if err := conn.WriteMessage(websocket.TextMessage, []byte(`{"type":"hello"}`)); err != nil {
-				stop()
-				return "", nil, err
-			}
-			go misbehave(ctx, conn)
+			sockets.Go(func() { m.misbehave(still, conn) })
 		}
-		err := check(ctx, s, mallory)
-		return fmt.Sprintf("%d sockets", rudePeople), func(context.Context) error { stop(); return err }, nil
+		var err error
+		if m.meanwhile != nil {
+			err = m.meanwhile(ctx, mallory)
+		}
+		return fmt.Sprintf("%d sockets", rudePeople), func(context.Context) error {
+			defer stop()
+			ended := make(chan struct{})
+			go func() { sockets.Wait(); close(ended) }()
+			if m.thrownOut {
+				select {
+				case <-ended:
+				case <-time.After(20 * time.Second):
+					return errors.New("the server bears with people it must throw out")
+				}
+			}
+			return err
+		}, nil
 	}}
 }
 
 // deaf clients never read, while messages come in for them.
 func deaf() Fault {
-	return rude("clients that never read", 0, 0, func(context.Context, *websocket.Conn) {}, fatten)
+	return rude(manners{kind: "clients that never read", meanwhile: fatten, misbehave: func(context.Context, *websocket.Conn) {}})
 }
 
 // crawling clients read one byte per second.
 func crawling() Fault {
-	return rude("clients that read 1 byte/s", 0, 0, func(ctx context.Context, conn *websocket.Conn) {
+	return rude(manners{kind: "clients that read 1 byte/s", meanwhile: fatten, misbehave: func(ctx context.Context, conn *websocket.Conn) {
 		for one := make([]byte, 1); pause(ctx, time.Second); {
 			if _, err := conn.NetConn().Read(one); err != nil {
 				return
 			}
 		}
-	}, fatten)
+	}})
 }
 
 // fatten sends mallory more than any queue may hold.
-func fatten(ctx context.Context, s *Stage, mallory *client.Client) error {
+func fatten(ctx context.Context, mallory *client.Client) error {
 	fat := make([]byte, 3900)
 	for i := range fat {
 		fat[i] = 'x'
@@ -80,25 +108,23 @@ func fatten(ctx context.Context, s *Stage, mallory *client.Client) error {
 
 // flooding clients write as many frames as they can.
 func flooding() Fault {
-	return rude("clients that flood", time.Second, 3*time.Second, func(ctx context.Context, conn *websocket.Conn) {
+	return rude(manners{kind: "clients that flood", least: time.Second, most: 3 * time.Second, thrownOut: true, misbehave: func(ctx context.Context, conn *websocket.Conn) {
 		for ctx.Err() == nil {
 			if conn.WriteMessage(websocket.TextMessage, []byte(`{"type":"typing","conversation_id":"0"}`)) != nil {
-				return // closed on us, as it must be
+				return
 			}
 		}
-	}, func(context.Context, *Stage, *client.Client) error { return nil })
+	}})
 }
 
-// bloated clients send one frame of 64 MiB; it must end their connection.
+// bloated clients send a frame that never ends; 64 MiB is what it gets to.
 func bloated() Fault {
-	return rude("64 MiB frames", 0, 0, func(ctx context.Context, conn *websocket.Conn) {
+	return rude(manners{kind: "64 MiB frames", thrownOut: true, misbehave: func(ctx context.Context, conn *websocket.Conn) {
 		w, err := conn.NextWriter(websocket.BinaryMessage)
 		for chunk := make([]byte, 1<<20); err == nil && ctx.Err() == nil; {
 			_, err = w.Write(chunk)
 		}
-	}, func(ctx context.Context, s *Stage, mallory *client.Client) error {
-		return nil
-	})
+	}})
 }
 
 // mute opens TCP connections to the gateway that never say a word.

@@ -146,3 +146,17 @@ func (s *Stage) buried(ctx context.Context, want int64) error {
 		return nil
 	})
 }
+
+// Settled waits until every outbox is empty; nothing may be among the dead
+// letters but the poison of this run.
+func (s *Stage) Settled(ctx context.Context) error {
+	want := fmt.Sprintf("auth 0,users 0,messages 0,dead of users %d,dead of messages 0", poisoned.Load())
+	return until(ctx, time.Minute, func(ctx context.Context) error {
+		left, err := s.World.DB.Query(ctx, "SELECT CONCAT('auth ', (SELECT COUNT(*) FROM chat_auth.outbox), ',users ', (SELECT COUNT(*) FROM chat_users.outbox), ',messages ', (SELECT COUNT(*) FROM chat_messages.outbox), "+
+			"',dead of users ', (SELECT COUNT(*) FROM chat_users.dead_letters), ',dead of messages ', (SELECT COUNT(*) FROM chat_messages.dead_letters))")
+		if err == nil && left != want {
+			err = fmt.Errorf("events are left over: %s; want %s", left, want)
+		}
+		return err
+	})
+}

@@ -149,6 +149,9 @@ func (s *Stage) Run(ctx context.Context, p Plan, mark Mark) (events []Event, err
 	return events, errors.Join(wrong...)
 }
 
+// none stands for the faults of an empty set.
+const none = "none"
+
 // errBroken says that the system did not recover.
 var errBroken = errors.New("the system is not whole again")
 
@@ -174,7 +177,7 @@ func (s *Stage) step(ctx context.Context, st step, mark Mark) (Event, error) {
 		hold = max(hold, st.holds[i])
 	}
 	if len(st.faults) == 0 {
-		e.Faults, hold = []string{"none"}, 3*time.Second
+		e.Faults, hold = []string{none}, 3*time.Second
 	}
 	pause(ctx, hold)
 	for _, heal := range heals {

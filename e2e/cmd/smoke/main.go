@@ -19,8 +19,8 @@ import (
 	"strings"
 	"time"
 
-	"chatapp/internal/client"
 	"chatapp/e2e/harness"
+	"chatapp/internal/client"
 )
 
 const (
