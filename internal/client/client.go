@@ -104,14 +104,22 @@ func (c *Client) next(failed Site) {
 	}
 }
 
-// Register signs a new person up and in.
+// Register signs a new person up and in, with the password of the tests.
 func (c *Client) Register(ctx context.Context, username string) error {
-	return c.signIn(ctx, "register", map[string]string{"username": username, "password": Password, "display_name": strings.ToUpper(username[:1]) + username[1:]})
+	return c.RegisterAs(ctx, username, strings.ToUpper(username[:1])+username[1:], Password)
 }
 
-// Login signs an existing person in.
-func (c *Client) Login(ctx context.Context, login string) error {
-	return c.signIn(ctx, "login", map[string]string{"login": login, "password": Password})
+// RegisterAs signs a new person up and in.
+func (c *Client) RegisterAs(ctx context.Context, username, displayName, password string) error {
+	return c.signIn(ctx, "register", map[string]string{"username": username, "password": password, "display_name": displayName})
+}
+
+// Login signs an existing person in, with the password of the tests.
+func (c *Client) Login(ctx context.Context, login string) error { return c.LoginAs(ctx, login, Password) }
+
+// LoginAs signs an existing person in.
+func (c *Client) LoginAs(ctx context.Context, login, password string) error {
+	return c.signIn(ctx, "login", map[string]string{"login": login, "password": password})
 }
 
 // Refresh rotates the refresh cookie and takes the new access token.
@@ -125,10 +133,16 @@ func (c *Client) signIn(ctx context.Context, how string, body any) error {
 	if s.AccessToken == "" || s.User.ID == "" {
 		return fmt.Errorf("%s answered no session: %+v", how, s)
 	}
-	c.mu.Lock()
-	c.session = s
-	c.mu.Unlock()
+	c.Adopt(s)
 	return nil
+}
+
+// Adopt makes the client go on with a session that another device of the same
+// person refreshed.
+func (c *Client) Adopt(s Session) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.session = s
 }
 
 // Logout ends the session.
@@ -175,7 +189,16 @@ func (c *Client) Open(ctx context.Context, userID string) (v Conversation, err e
 
 // Conversations lists the first page of conversations, newest first.
 func (c *Client) Conversations(ctx context.Context) (v Conversations, err error) {
-	return v, c.JSON(ctx, http.MethodGet, "/api/v1/conversations", nil, &v)
+	return c.ConversationsAfter(ctx, "")
+}
+
+// ConversationsAfter lists the page that follows a NextCursor; "" is the first.
+func (c *Client) ConversationsAfter(ctx context.Context, cursor string) (v Conversations, err error) {
+	q := url.Values{}
+	if cursor != "" {
+		q.Set("cursor", cursor)
+	}
+	return v, c.JSON(ctx, http.MethodGet, "/api/v1/conversations?"+q.Encode(), nil, &v)
 }
 
 // Page gets one page of a conversation. before 0 means the latest, limit 0 the
@@ -289,6 +312,9 @@ func (r *Response) Problem() *Problem {
 		p.Detail = fmt.Sprintf("not problem+json: %.200s", r.Body)
 	}
 	p.Status = r.Status
+	if seconds, err := strconv.Atoi(r.Header.Get("Retry-After")); err == nil {
+		p.RetryAfter = time.Duration(seconds) * time.Second
+	}
 	return p
 }
 

@@ -60,6 +60,9 @@ type Options struct {
 	Cursor  string // resume from here; "" = from now
 	Payload string // "full" (default) or "id"
 	Origin  string // Origin header; "" = the address connected to, as a browser sends it
+	// Observe is told everything that happens to the device, in order, at once.
+	// It must not call the device.
+	Observe func(Notice)
 }
 
 // Connect starts a device and returns when it was welcomed; it stays connected
@@ -251,6 +254,7 @@ func (d *Device) session(ctx context.Context, site Site) (connected bool, end Cl
 	}
 	d.mu.Lock()
 	d.conn = nil
+	d.tell(Notice{What: Broken, Cursor: d.cursor})
 	d.mu.Unlock()
 	end = Close{At: time.Now(), Served: site.Notify}
 	if closed, ok := errors.AsType[*websocket.CloseError](err); ok && closed.Code != websocket.CloseAbnormalClosure {
@@ -292,6 +296,7 @@ func (d *Device) record(data []byte) {
 	switch frame.Type {
 	case "welcome":
 		d.welcomes++
+		d.tell(Notice{What: Welcomed, Cursor: frame.Cursor, Resumed: d.cursor != ""})
 		if d.cursor != "" && frame.Cursor != d.cursor {
 			d.faults = append(d.faults, fmt.Sprintf("resumed from %s but welcomed at %s", d.cursor, frame.Cursor))
 		}
@@ -299,6 +304,7 @@ func (d *Device) record(data []byte) {
 	case "resync":
 		d.resyncs++
 		d.cursor = frame.Cursor
+		d.tell(Notice{What: Resynced, Cursor: d.cursor})
 	case "typing":
 		d.typing = append(d.typing, frame.Typing)
 	case "event":
@@ -317,9 +323,11 @@ func (d *Device) event(e *Entry) {
 	switch {
 	case err != nil || err2 != nil || seq != e.Seq || epoch != entryEpoch:
 		d.faults = append(d.faults, fmt.Sprintf("entry %s (seq %d) after cursor %q: %v %v", e.Cursor, e.Seq, d.cursor, err, err2))
+		d.tell(Notice{What: Arrived, Cursor: d.cursor, Entry: e, Fresh: true})
 		return
 	case seq <= after:
 		d.duplicates++
+		d.tell(Notice{What: Arrived, Cursor: d.cursor, Entry: e})
 		return
 	case seq > after+1:
 		d.faults = append(d.faults, fmt.Sprintf("hole: %s came after %s", e.Cursor, d.cursor))
@@ -327,6 +335,7 @@ func (d *Device) event(e *Entry) {
 	d.cursor = e.Cursor
 	d.entries = append(d.entries, *e)
 	d.arrived = append(d.arrived, time.Now())
+	d.tell(Notice{What: Arrived, Cursor: d.cursor, Entry: e, Fresh: true})
 	if m, ok := e.Message(); ok {
 		d.messages = append(d.messages, m)
 	}

@@ -103,7 +103,8 @@ type Problem struct {
 		Location string `json:"location"`
 		Message  string `json:"message"`
 	} `json:"errors"`
-	Err error `json:"-"` // the transport's error when Status is 0
+	RetryAfter time.Duration `json:"-"` // what the header asks for; 0 = nothing
+	Err        error         `json:"-"` // the transport's error when Status is 0
 }
 
 // Error implements error.
