@@ -64,9 +64,10 @@ func freezeRelays() Fault {
 }
 
 // rollingRestart replaces every service process behind the gateway, one after
-// the other, the way a release does. No request may fail.
+// the other, the way a release does. No request may fail, so nothing else may be
+// broken at the same time.
 func rollingRestart() Fault {
-	return Fault{"rolling restart", []Part{Auth, Users, Messages, Notify}, 0, 0, func(ctx context.Context, s *Stage) (string, Heal, error) {
+	return Fault{"rolling restart", []Part{Auth, Users, Messages, Notify, Gateway, Front, Broker, Database}, 0, 0, func(ctx context.Context, s *Stage) (string, Heal, error) {
 		began := time.Now()
 		for _, service := range []Part{Auth, Users, Messages, Notify} {
 			for i := range 2 {
