@@ -32,6 +32,7 @@ type commands struct {
 	Serve       serveCommand       `cmd:"" help:"Run one service, on external NATS and MySQL."`
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database schemas up to date and exit."`
 	Admin       adminCommands      `cmd:"" help:"Administrators."`
+	Verify      verifyCommand      `cmd:"" help:"Let simulated people use a ChatApp and prove that nothing is lost, doubled or out of order. Exit code: 0 proven, 1 violated, 2 could not run."`
 	Config      configCommand      `cmd:"" help:"Print the effective settings; secrets are hidden."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 when the running ChatApp is ready."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
@@ -66,9 +67,20 @@ func execute(ctx context.Context, p program) int {
 	}
 	if err != nil {
 		complain(p.errs, err)
-		return 1
+		return codeOf(err)
 	}
 	return 0
+}
+
+// codeOf is the exit code for err: 1 unless it says otherwise.
+func codeOf(err error) int {
+	if e, ok := errors.AsType[exit](err); ok {
+		return e.code
+	}
+	if e, ok := errors.AsType[*kong.ParseError](err); ok && e.Context != nil && strings.HasPrefix(e.Context.Command(), "verify") {
+		return codeCouldNotRun // a mistyped flag is not a violation
+	}
+	return 1
 }
 
 // complain prints err, each line marked as ours; a domain error by its words

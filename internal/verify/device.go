@@ -53,11 +53,11 @@ func (r *Run) connect(ctx context.Context) error {
 			r.others.Go(func() { d.live(ctx) })
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	welcome, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for _, p := range r.people {
 		for _, d := range p.devices {
-			if err := d.wait(ctx, func() bool { return d.epoch != "" }); err != nil {
+			if err := d.wait(welcome, func() bool { return d.epoch != "" }); err != nil {
 				return fmt.Errorf("device %s was not welcomed: %w", d.name, err)
 			}
 		}
@@ -130,8 +130,8 @@ func (d *device) overSocket(ctx context.Context) {
 }
 
 // overStream follows the SSE stream for a while; a failure ends it.
-func (d *device) overStream(ctx context.Context) {
-	ctx, cut := context.WithTimeout(ctx, d.stretch())
+func (d *device) overStream(all context.Context) {
+	ctx, cut := context.WithTimeout(all, d.stretch())
 	defer cut()
 	d.mu.Lock()
 	d.cut = cut

@@ -69,7 +69,7 @@ func (r *Run) idle(ctx context.Context) error {
 
 // rest waits until every device has what is in its person's log.
 func (r *Run) rest(ctx context.Context) (wrong []check.Violation) {
-	ctx, cancel := context.WithTimeout(ctx, restAtMost)
+	devices, cancel := context.WithTimeout(ctx, restAtMost)
 	defer cancel()
 	for _, p := range r.people {
 		var list client.Conversations
@@ -84,7 +84,7 @@ func (r *Run) rest(ctx context.Context) (wrong []check.Violation) {
 		}
 		for _, d := range p.devices {
 			// The checker reports a device that does not get there.
-			_ = d.wait(ctx, func() bool { return d.epoch == epoch && d.event >= head })
+			_ = d.wait(devices, func() bool { return d.epoch == epoch && d.event >= head })
 		}
 	}
 	return wrong

@@ -61,7 +61,7 @@ func (r *Run) next(rng *rand.Rand) []func(context.Context) {
 	t := r.talks[rng.IntN(len(r.talks))]
 	p := t.members[rng.IntN(len(t.members))]
 	on := func(p *person) *client.Client { return p.devices[rng.IntN(len(p.devices))].client }
-	s := sent{p, client.NewID(), text(rng)}
+	s := sent{by: p, clientID: client.NewID(), body: text(rng)}
 	c, c2 := on(p), on(p)
 	old, again := t.accepted(rng)
 	kind := rng.Float64()
