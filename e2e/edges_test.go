@@ -22,7 +22,7 @@ var (
 		{"a session ended behind a partition is closed when its token expires", revokedBehindPartition, nil},
 	}
 	edges = []scenario{
-		{"a full database disk refuses and recovers", fullDatabaseDisk, func(*harness.World) bool { return harness.SmallDisks() }},
+		{"a full database disk refuses and recovers", fullDatabaseDisk, func(*harness.World) bool { return harness.OwnDisks() }},
 		{"a restored backup makes every client read again", restoredBackup, nil},
 	}
 )
@@ -34,10 +34,9 @@ func halfOpenSocket(t *testing.T, w *harness.World) {
 	t.Cleanup(link.Close)
 	address, err := link.Forward(strings.TrimPrefix(site.Notify, "http://"))
 	must(t, err)
-	direct := site.Notify
 	site.Notify = "http://" + address
 	alice := person(t, "alice", site)
-	device(t, alice, client.Options{Origin: direct})
+	device(t, alice, client.Options{})
 	sockets := link.Conns()
 	if len(sockets) != 1 {
 		t.Fatalf("%d connections through the link, want 1", len(sockets))
@@ -194,7 +193,7 @@ func runEdges(t *testing.T, w *harness.World) {
 		if s.only == nil || s.only(w) {
 			t.Run(s.name, func(t *testing.T) { s.run(t, w) })
 		} else {
-			t.Logf("NOT RUN, needs root: %s", s.name)
+			t.Logf("NOT RUN, needs root and loop devices: %s", s.name)
 		}
 	}
 }

@@ -58,6 +58,8 @@ func randomFaults(t *testing.T, w *harness.World) {
 		dir = w.Logs
 	}
 	command := fmt.Sprintf("go -C e2e test -run TestFaults . -args -seed %d -faults %d -outage %v -kinds %q", seed, *faultsFlag, *outageFlag, *kindsFlag)
+	plan := nemesis.Plan{Seed: seed, Faults: *faultsFlag, First: strings.FieldsFunc(*kindsFlag, func(r rune) bool { return r == ',' }), Outage: *outageFlag}
+	must(t, plan.Check())
 	t.Logf("again the same: %s", command)
 	must(t, os.MkdirAll(dir, 0o755))
 	history, err := os.Create(filepath.Join(dir, "history.jsonl"))
@@ -74,9 +76,8 @@ func randomFaults(t *testing.T, w *harness.World) {
 	}
 	people, err := verify.Start(t.Context(), verify.Options{Sites: w.Everywhere()[:1], People: faultPeople, Devices: faultDevices, Rate: faultRate, Seed: seed, History: history})
 	must(t, err)
-	plan := nemesis.Plan{Seed: seed, Faults: *faultsFlag, First: strings.FieldsFunc(*kindsFlag, func(r rune) bool { return r == ',' }), Outage: *outageFlag}
 	ctx, stop := context.WithCancel(t.Context())
-	report.Events, err = stage.Run(ctx, plan, people.Fault)
+	report.Events, err = stage.Run(ctx, plan, people)
 	stop()
 	if err != nil {
 		t.Error(err)

@@ -47,6 +47,9 @@ var build = sync.OnceValues(func() (Binaries, error) {
 		return Binaries{}, err
 	}
 	dir := filepath.Join(root, "bin", "e2e")
+	if MovableClocks() {
+		dir += "-clock"
+	}
 	return Binaries{dir}, Build(context.Background(), dir, Race(), "./cmd/chatapp", "./services/auth/cmd/auth", "./services/users/cmd/users",
 		"./services/messages/cmd/messages", "./services/notify/cmd/notify")
 })
@@ -63,6 +66,13 @@ func Build(ctx context.Context, dir string, race bool, packages ...string) error
 	args := []string{"build", "-tags", "nomsgpack", "-o", dir + "/"}
 	if race {
 		args = append(args, "-race")
+	}
+	if MovableClocks() {
+		overlay, err := clockOverlay(dir)
+		if err != nil {
+			return err
+		}
+		args = append(args, overlay)
 	}
 	if err := run(ctx, root, "", "go", append(args, packages...)...); err != nil {
 		return fmt.Errorf("build the programs under test: %w", err)

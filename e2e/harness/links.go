@@ -1,14 +1,6 @@
 package harness
 
-import (
-	"os"
-	"os/exec"
-	"path/filepath"
-	"syscall"
-	"testing"
-
-	"chatapp/e2e/faultproxy"
-)
+import "chatapp/e2e/faultproxy"
 
 // Links are the edges of a shape that can be broken one by one.
 type Links struct {
@@ -39,40 +31,5 @@ func (l *Links) close() {
 		for _, edge := range edges {
 			edge.Close()
 		}
-	}
-}
-
-// Sizes of the disks of ServicesApart.
-const (
-	databaseDisk = "size=420m"
-	brokerDisk   = "size=192m"
-)
-
-// SmallDisks says whether ServicesApart can put the database and the broker on
-// disks that can be filled: only root can mount them.
-func SmallDisks() bool { return os.Geteuid() == 0 }
-
-// smallDisks mounts them where the database and the brokers will keep their
-// files. They are gone with the world.
-func (w *World) smallDisks(t *testing.T, tmp string) {
-	t.Helper()
-	if !SmallDisks() {
-		t.Log("NOT ROOT: no disks of a limited size; faults that fill a disk cannot run")
-		return
-	}
-	for dir, size := range map[string]string{"mariadb/data": databaseDisk, "nats-0": brokerDisk, "nats-1": brokerDisk, "nats-2": brokerDisk} {
-		path := filepath.Join(tmp, dir)
-		if err := os.MkdirAll(path, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if out, err := exec.Command("mount", "-t", "tmpfs", "-o", size, "tmpfs", path).CombinedOutput(); err != nil {
-			t.Fatalf("mount a small disk: %v\n%s", err, out)
-		}
-		w.after = append(w.after, func() {
-			// Lazily: whoever still looks into it shall not keep the test.
-			if err := syscall.Unmount(path, syscall.MNT_DETACH); err != nil {
-				t.Errorf("unmount %s: %v", path, err)
-			}
-		})
 	}
 }

@@ -44,13 +44,13 @@ func Services(t *testing.T) *World {
 }
 
 // ServicesApart is Services with a network between the parts that can be
-// broken (see Links) and, for root, with small disks of their own under the
-// database and the broker.
+// broken (see Links) and, where OwnDisks says so, with small disks of their own
+// under the database and the brokers.
 func ServicesApart(t *testing.T) *World {
 	w, _, tmp, logs := begin(t, "services-apart")
 	w.Links = newLinks()
 	w.after = append(w.after, w.Links.close)
-	w.smallDisks(t, tmp)
+	w.ownDisks(t, tmp)
 	w.services(t, tmp, logs)
 	return w
 }

@@ -39,6 +39,9 @@ type World struct {
 	// Links are the network between the parts, where the shape was started
 	// with one that can be broken: see ServicesApart.
 	Links *Links
+	// Disks are those of the database and then of each broker, where they have
+	// some of their own.
+	Disks []*Disk
 	// Binaries is the directory of the programs, Logs that of their logs, and
 	// Env what each of our processes gets besides its own addresses.
 	Binaries, Logs string
@@ -92,6 +95,9 @@ func NewApp(name, binary, logs string, env Env) (p *Process, base string) {
 
 // app makes a process of this world.
 func (w *World) app(name, binary, logs string, env Env) (p *Process, base string) {
+	if MovableClocks() {
+		env = env.with(Env{clockKey: filepath.Join(logs, name+".clock")})
+	}
 	p, base = NewApp(name, binary, logs, common().with(env))
 	w.apps = append(w.apps, p)
 	return p, base

@@ -30,12 +30,16 @@ func Catalogue(outage time.Duration) (all []Fault, missing map[string]string) {
 		repeated(), poisonedLog(), poisonedAccounts(),
 	}
 	missing = map[string]string{}
-	for _, f := range []Fault{fillDatabaseDisk(), fillBrokerDisks()} {
-		if harness.SmallDisks() {
-			all = append(all, f)
-		} else {
-			missing[f.Kind] = "needs root: the disk to fill is a small file system of its own"
+	add := func(can bool, why string, faults ...Fault) {
+		for _, f := range faults {
+			if can {
+				all = append(all, f)
+			} else {
+				missing[f.Kind] = why
+			}
 		}
 	}
+	add(harness.OwnDisks(), "needs root and loop devices, for small file systems of their own", fillDatabaseDisk(), fillBrokerDisks(), powerCut(), databasePowerCut())
+	add(harness.MovableClocks(), "needs programs built with E2E_CLOCK=1", wrongClock(Messages), wrongClock(Notify), wrongClock(Auth))
 	return all, missing
 }

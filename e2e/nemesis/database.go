@@ -107,3 +107,12 @@ func fillDatabaseDisk() Fault {
 		}, err
 	})
 }
+
+// databasePowerCut takes the power from the database: what it has not synced is
+// gone.
+func databasePowerCut() Fault {
+	return database("power cut of the database", 0, time.Second, func(ctx context.Context, s *Stage) (string, Heal, error) {
+		s.World.DB.Kill()
+		return "mariadb and its disk", s.World.DB.Start, s.World.Disks[0].PowerCut(ctx)
+	})
+}

@@ -2,6 +2,7 @@ package nemesis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"syscall"
 	"time"
@@ -63,6 +64,15 @@ func freezeRelays() Fault {
 	}}
 }
 
+// wrongClock sets the clock of one replica wrong, by an hour or a day, to either
+// side.
+func wrongClock(service Part) Fault {
+	return Fault{"wrong clock of " + string(service), []Part{service}, 2 * time.Second, 5 * time.Second, func(ctx context.Context, s *Stage) (string, Heal, error) {
+		p, by := s.replica(ctx, service), []time.Duration{time.Hour, -time.Hour, 24 * time.Hour, -24 * time.Hour}[draw(ctx).IntN(4)]
+		return fmt.Sprintf("%s by %v", p.Name, by), func(context.Context) error { return p.SetClock(0) }, p.SetClock(by)
+	}}
+}
+
 // rollingRestart replaces every service process behind the gateway, one after
 // the other, the way a release does. No request may fail, so nothing else may be
 // broken at the same time.
@@ -92,3 +102,28 @@ func rollingRestart() Fault {
 
 // nothing heals what is over by itself.
 func nothing(context.Context) error { return nil }
+
+// powerCut takes the power from everything behind the gateway at once: all
+// processes die, and every disk loses what was not synced.
+func powerCut() Fault {
+	return Fault{"power cut of everything", []Part{Auth, Users, Messages, Notify, Database, Broker}, 0, time.Second, func(ctx context.Context, s *Stage) (string, Heal, error) {
+		s.World.DB.Kill()
+		s.World.NATS.Kill()
+		for _, p := range s.World.Apps() {
+			p.Kill()
+		}
+		var errs []error
+		for _, d := range s.World.Disks {
+			errs = append(errs, d.PowerCut(ctx))
+		}
+		return "all processes but the gateway, all disks", func(ctx context.Context) error {
+			// In no order, as when machines boot: each waits for what it needs.
+			for _, p := range s.World.Apps() {
+				if err := p.Launch(); err != nil {
+					return err
+				}
+			}
+			return errors.Join(s.World.DB.Start(ctx), s.startBrokers(ctx), ready(ctx, s.World.Apps()...))
+		}, errors.Join(errs...)
+	}}
+}

@@ -19,9 +19,14 @@ type Plan struct {
 	Outage time.Duration // of the kind "broker outage"
 }
 
-// Mark notes that a fault of a kind begins now, and returns what notes that its
-// cause is gone; it is Run.Fault of internal/verify.
-type Mark func(kind string) (healed func())
+// People are who use the system meanwhile; it is the Run of internal/verify.
+type People interface {
+	// Fault notes that a fault of a kind begins, and returns what notes that its
+	// cause is gone.
+	Fault(kind string) (healed func())
+	// CaughtUp waits until every device has everything there is by now.
+	CaughtUp(ctx context.Context) error
+}
 
 // Mixed is the kind under which overlapping faults are noted.
 const Mixed = "mixed"
@@ -32,7 +37,8 @@ type Event struct {
 	Faults []string      `json:"faults"` // kind and what it hit
 	Held   time.Duration `json:"held_ns"`
 	// Whole is the time from the end of the cause until every process of ours was
-	// ready and a probe message had been posted and pushed.
+	// ready, a probe message had been posted and pushed, and every device of the
+	// people had caught up.
 	Whole time.Duration `json:"whole_ns"`
 	// Requests of the constant-rate client from the start of the fault until
 	// the system was whole: none is repeated.
@@ -85,6 +91,12 @@ func (p Plan) steps() ([]step, error) {
 	return schedule, nil
 }
 
+// Check says what is wrong with a plan: a kind that does not exist.
+func (p Plan) Check() error {
+	_, err := p.steps()
+	return err
+}
+
 // mixedShare is how many faults of a run come overlapping.
 func mixedShare(faults int) int { return faults / 6 }
 
@@ -125,7 +137,7 @@ const wholeWithin = 60 * time.Second
 // Run breaks things as planned until all of it happened. It stops at the first
 // fault from which the system does not recover; other wrong reactions are
 // collected. The stage's probe runs as long as ctx.
-func (s *Stage) Run(ctx context.Context, p Plan, mark Mark) (events []Event, err error) {
+func (s *Stage) Run(ctx context.Context, p Plan, people People) (events []Event, err error) {
 	schedule, err := p.steps()
 	if err != nil {
 		return nil, err
@@ -135,7 +147,7 @@ func (s *Stage) Run(ctx context.Context, p Plan, mark Mark) (events []Event, err
 	}
 	var wrong []error
 	for i, st := range schedule {
-		e, err := s.step(ctx, st, mark)
+		e, err := s.step(ctx, st, people)
 		events = append(events, e)
 		s.Log("fault %d/%d %s (%s): held %v, whole after %v, %d of %d requests failed, longest %v", i+1, len(schedule), e.Kind, strings.Join(e.Faults, "; "),
 			e.Held.Round(time.Millisecond), e.Whole.Round(time.Millisecond), e.Requests.Failed, e.Requests.Sent, e.Requests.Longest.Round(time.Millisecond))
@@ -157,9 +169,9 @@ var errBroken = errors.New("the system is not whole again")
 
 // step makes one entry of the schedule happen, ends it, and waits until the
 // system is whole.
-func (s *Stage) step(ctx context.Context, st step, mark Mark) (Event, error) {
+func (s *Stage) step(ctx context.Context, st step, people People) (Event, error) {
 	e := Event{Kind: st.kind}
-	healed := mark(st.kind)
+	healed := people.Fault(st.kind)
 	began := time.Now()
 	var heals []Heal
 	var wrong []error
@@ -189,6 +201,9 @@ func (s *Stage) step(ctx context.Context, st step, mark Mark) (Event, error) {
 	limited, cancel := context.WithTimeout(ctx, wholeWithin)
 	defer cancel()
 	err := s.probe.whole(limited)
+	if err == nil {
+		err = people.CaughtUp(limited)
+	}
 	e.Whole = time.Since(end)
 	e.Requests = s.probe.between(began, time.Now())
 	// The brokers may need longer than ChatApp, which works without them.

@@ -38,8 +38,9 @@ func (s *Stage) Describe(ctx context.Context, root, command string) Setting {
 		Versions: []string{
 			runtime.Version(),
 			"MariaDB " + version.FindString(ask(s.World.DB.Path, "--version")),
-			"nats-server " + version.FindString(ask(s.World.NATS.Nodes[0].Path, "--version")),
-			"Caddy " + version.FindString(ask(s.World.Caddy.Path, "version")),
+			// scripts/tool puts the version into the name.
+			"nats-server " + version.FindString(s.World.NATS.Nodes[0].Path),
+			"Caddy " + version.FindString(s.World.Caddy.Path),
 		},
 		Command: command,
 		Began:   time.Now(),
