@@ -94,7 +94,7 @@ func randomFaults(t *testing.T, w *harness.World) {
 	t.Logf("\n%s", report.Markdown())
 	if report.Check != nil && !report.Check.OK() {
 		var table strings.Builder
-		report.Check.WriteTable(&table)
+		must(t, report.Check.WriteTable(&table))
 		t.Errorf("promises were broken; %s holds everything that happened\n%s", history.Name(), table.String())
 	}
 	if err := stage.Settled(within(t, time.Minute)); err != nil {

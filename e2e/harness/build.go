@@ -68,7 +68,7 @@ func Build(ctx context.Context, dir string, race bool, packages ...string) error
 		args = append(args, "-race")
 	}
 	if MovableClocks() {
-		overlay, err := clockOverlay(dir)
+		overlay, err := clockOverlay(ctx, dir)
 		if err != nil {
 			return err
 		}

@@ -1,11 +1,12 @@
 package harness
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +26,7 @@ const clockKey = "E2E_CLOCK_FILE"
 const clockSource = `package time
 
 import (
+	"context"
 	"sync/atomic"
 	"syscall"
 )
@@ -60,8 +62,12 @@ func followClockFile(path string) {
 
 // clockOverlay writes the changed package time and returns what makes go build
 // use it.
-func clockOverlay(dir string) (argument string, err error) {
-	original := filepath.Join(runtime.GOROOT(), "src", "time", "time.go")
+func clockOverlay(ctx context.Context, dir string) (argument string, err error) {
+	root, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
+	if err != nil {
+		return "", err
+	}
+	original := filepath.Join(strings.TrimSpace(string(root)), "src", "time", "time.go")
 	text, err := os.ReadFile(original)
 	if err != nil {
 		return "", err
