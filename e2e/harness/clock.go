@@ -26,7 +26,6 @@ const clockKey = "E2E_CLOCK_FILE"
 const clockSource = `package time
 
 import (
-	"context"
 	"sync/atomic"
 	"syscall"
 )
