@@ -172,6 +172,7 @@ func (c *checker) checkReads() {
 		}
 		if u.hasLog {
 			c.checkLog(u)
+			c.checkMarks(u)
 		}
 	}
 }
@@ -231,6 +232,29 @@ func (c *checker) checkFinalList(u *user) {
 	for _, id := range sortedKeys(c.convs) {
 		if v := c.convs[id]; slices.Contains(v.members, u.id) && v.length > 0 && !listed[id] {
 			c.bad(ListWrong, u.id, &Message{Conv: id, Seq: v.length}, "the list does not show this conversation")
+		}
+	}
+}
+
+// checkMarks: every mark that was seen is one that the log tells the person's
+// other devices of, or one's own post.
+func (c *checker) checkMarks(u *user) {
+	told := map[place]bool{}
+	for i := range u.log {
+		if e := &u.log[i]; e.User == u.id {
+			told[place{e.Conv, e.Seq}] = true
+		}
+	}
+	for _, id := range sortedKeys(u.marks) {
+		v := c.convs[id]
+		if v == nil || v.base > 0 || v.readers[u.id] == nil {
+			continue
+		}
+		for _, f := range *u.marks[id] {
+			_, own := slices.BinarySearch(v.senders[u.id], f.value)
+			if f.value > 0 && !own && !told[place{id, f.value}] {
+				c.bad(ReadMark, u.id, &Message{Conv: id, Seq: f.value}, "the read mark was %d, of which the event log does not tell", f.value)
+			}
 		}
 	}
 }

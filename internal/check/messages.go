@@ -115,22 +115,10 @@ func (c *checker) judgeNew(m *Message, a *attempt, who, where string) {
 		c.bad(Phantom, who, m, "%s shows %s, which nobody posted", where, describe(m))
 		return
 	}
-	refused, sent := false, false
-	for _, s := range a.sends {
-		if s.op.Hash == m.Hash {
-			sent = true
-			refused = s.outcome == Fail
-			if !refused {
-				break
-			}
-		}
-	}
+	sent := slices.ContainsFunc(a.sends, func(s *send) bool { return s.op.Hash == m.Hash })
 	first := a.sends[0].op
-	switch {
-	case !sent:
+	if !sent {
 		c.bad(Altered, who, m, "%s shows text %s under key %s, posted was %s", where, m.Hash, m.Client, first.Hash)
-	case refused:
-		c.bad(Conflict, who, m, "%s shows a message whose post was refused", where)
 	}
 	if first.Conv != "" && first.Conv != m.Conv {
 		c.bad(Altered, who, m, "%s shows in %s what was posted into %s", where, m.Conv, first.Conv)
@@ -167,6 +155,9 @@ func (c *checker) settle() {
 			r.Acked++
 		case failed:
 			r.Refused++
+			if a.message != nil {
+				c.bad(Conflict, k.sender, a.message, "message %s is there although its post was refused for good", a.message.ID)
+			}
 		case a.message != nil:
 			r.Recovered++
 		default:

@@ -242,6 +242,9 @@ func (d *Device) session(ctx context.Context, site Site) (connected bool, end Cl
 	defer conn.Close()
 	d.mu.Lock()
 	d.conn = conn
+	if ctx.Err() != nil {
+		_ = conn.Close() // Close came while this was connecting, and found nothing to close
+	}
 	hello, _ := json.Marshal(map[string]string{"type": "hello", "cursor": d.cursor, "payload": d.frames.Payload})
 	err = conn.WriteMessage(websocket.TextMessage, hello)
 	d.mu.Unlock()

@@ -171,7 +171,7 @@ func (r *Run) post(ctx context.Context, c *client.Client, t *talk, s sent, name 
 		}
 		r.rec.retried()
 		pauseFor := wait
-		if p, ok := errors.AsType[*client.Problem](err); ok {
+		if p, ok := errors.AsType[*client.Problem](err); ok && status == http.StatusTooManyRequests {
 			pauseFor = max(wait, p.RetryAfter)
 		}
 		if time.Now().After(giveUp) || pause(ctx, pauseFor) != nil {
