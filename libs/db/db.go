@@ -36,6 +36,7 @@ type DB struct {
 	Dialect Dialect
 	W, R    *gorm.DB
 
+	scripts    *sql.DB // for Batch, MySQL only: connections that take several statements at once
 	statements *atomic.Uint64
 }
 
@@ -120,6 +121,9 @@ func (d *DB) Ping(ctx context.Context) error {
 // Close closes both handles. The DB cannot be used afterwards.
 func (d *DB) Close() error {
 	var all error
+	if d.scripts != nil {
+		all = d.scripts.Close()
+	}
 	for _, g := range d.handles() {
 		pool, err := g.DB()
 		if err == nil {

@@ -43,17 +43,40 @@ func OpenMySQL(o MySQLOptions) (*DB, error) {
 	if n <= 0 {
 		n = 16
 	}
-	pool.SetMaxOpenConns(n)
-	pool.SetMaxIdleConns(n)
-	pool.SetConnMaxIdleTime(5 * time.Minute)
-	pool.SetConnMaxLifetime(30 * time.Minute)
+	limit(pool, n)
 	g, err := gorm.Open(gormmysql.New(gormmysql.Config{
 		Conn: pool, DSNConfig: cfg, SkipInitializeWithVersion: true,
 	}), GormConfig(NewQueryLog(o.Log)))
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
-	return New(g, g, MySQL), nil
+	d := New(g, g, MySQL)
+	d.scripts, err = openScripts(cfg)
+	return d, err
+}
+
+// scriptConns is how many batches may run at once.
+const scriptConns = 4
+
+// openScripts makes the pool for Batch. Only its connections take several
+// statements in one text, because only script writes all values as digits.
+func openScripts(cfg *mysql.Config) (*sql.DB, error) {
+	cfg = cfg.Clone()
+	cfg.MultiStatements = true
+	inner, err := mysql.NewConnector(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("database URL: %w", err)
+	}
+	pool := sql.OpenDB(readCommitted{inner})
+	limit(pool, scriptConns)
+	return pool, nil
+}
+
+func limit(pool *sql.DB, n int) {
+	pool.SetMaxOpenConns(n)
+	pool.SetMaxIdleConns(n)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	pool.SetConnMaxLifetime(30 * time.Minute)
 }
 
 func (o MySQLOptions) driverConfig() (*mysql.Config, error) {

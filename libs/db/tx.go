@@ -17,6 +17,8 @@ const (
 	txFirst   = 2 * time.Millisecond
 	txLongest = 250 * time.Millisecond
 	txTotal   = 15 * time.Second
+
+	rollbackTimeout = 2 * time.Second
 )
 
 // Tx runs fn in one write transaction and commits it when fn returns nil.
@@ -28,10 +30,15 @@ const (
 // after a lost connection nobody knows whether the COMMIT took place, so
 // callers must be idempotent. Other errors of fn are returned as they are.
 func (d *DB) Tx(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	return d.retry(ctx, func() error { return d.W.WithContext(ctx).Transaction(fn) })
+}
+
+// retry runs a transaction until none was in its way.
+func (d *DB) retry(ctx context.Context, once func() error) error {
 	var err error
 	began := time.Now()
 	for try := 0; try < txTries && time.Since(began) < txTotal; try++ {
-		err = d.W.WithContext(ctx).Transaction(fn)
+		err = once()
 		if err == nil || !IsRetryable(err) {
 			return Wrap(err)
 		}

@@ -8,6 +8,7 @@ package events
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 )
 
@@ -22,7 +23,7 @@ const (
 var Streams = map[string][]string{
 	StreamAuth:     {"chat.auth.v1.>"},
 	StreamUsers:    {"chat.users.v1.>"},
-	StreamMessages: {"chat.messages.v1.>"},
+	StreamMessages: {"chat.messages.v1.committed.*"},
 }
 
 // Event names; the full subject is Subject(service, name, key).
@@ -30,7 +31,8 @@ const (
 	NameRegistered     = "registered"      // auth; body Registered
 	NameSessionRevoked = "session_revoked" // auth; body SessionRevoked
 	NameProfileChanged = "profile_changed" // users; body ProfileChanged
-	NameLogged         = "logged"          // messages; body Entry
+	NameCommitted      = "committed"       // messages; body Committed
+	NameLogged         = "logged"          // messages, core NATS only; body Entry
 	NameTyping         = "typing"          // notify, core NATS only; body Typing
 )
 
@@ -94,6 +96,44 @@ type Entry struct {
 	Type   string          `json:"type"` // one of the Type… constants; clients ignore the ones they do not know
 	Time   time.Time       `json:"time"`
 	Data   json.RawMessage `json:"data"`
+}
+
+// Append appends e as JSON, byte for byte what json.Marshal writes when Data is
+// what json.Marshal wrote and Cursor and Type are plain ASCII, as all are: an
+// entry is written once for every member of a conversation.
+func (e Entry) Append(b []byte) []byte {
+	b = append(append(b, `{"cursor":"`...), e.Cursor...)
+	b = strconv.AppendUint(append(b, `","seq":`...), e.Seq, 10)
+	b = append(append(b, `,"type":"`...), e.Type...)
+	b = e.Time.AppendFormat(append(b, `","time":"`...), time.RFC3339Nano)
+	return append(append(append(b, `","data":`...), e.Data...), '}')
+}
+
+// Committed is what one transaction of the messages service added to the logs of
+// users, for consumers that must not miss anything. Who only shows it at once
+// listens to logged instead and reads the log where a number is missing. Its
+// key is always KeyCommitted.
+type Committed struct {
+	Epoch   string   `json:"epoch"`
+	Changes []Change `json:"changes"`
+}
+
+// KeyCommitted is the key of committed, which concerns no single user.
+const KeyCommitted = "log"
+
+// Change is one thing that happened, with all the logs that it stands in. Type,
+// Time and Data are those of the Entry in each of them.
+type Change struct {
+	Type string          `json:"type"`
+	Time time.Time       `json:"time"`
+	Data json.RawMessage `json:"data"`
+	Logs []LogPlace      `json:"logs"`
+}
+
+// LogPlace is one entry's place: whose log, and its number there.
+type LogPlace struct {
+	UserID string `json:"user_id"`
+	Seq    uint64 `json:"seq"`
 }
 
 // Types of Entry.

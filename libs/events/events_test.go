@@ -17,6 +17,19 @@ const (
 	conv = "01a2092b-0000-7000-8000-0000000000c0"
 )
 
+// Append is json.Marshal by hand and must not differ from it.
+func TestAppendEntry(t *testing.T) {
+	for _, when := range []time.Time{at, at.Truncate(time.Second), at.In(time.FixedZone("", 3600))} {
+		for _, data := range []string{`{}`, `{"body":"\u003cb\u003e \"x\" 👋"}`} {
+			e := Entry{Cursor: "0123456789abcdef-42", Seq: 18446744073709551615, Type: TypeMessageCreated, Time: when, Data: json.RawMessage(data)}
+			want, err := json.Marshal(e)
+			if got := e.Append([]byte("x")); err != nil || string(got) != "x"+string(want) {
+				t.Errorf("%s, want %s, %v", got, want, err)
+			}
+		}
+	}
+}
+
 // Each golden file is what some process may still be sending or storing:
 // append to this list and to testdata, never change what is there.
 var golden = map[string]any{
@@ -29,6 +42,10 @@ var golden = map[string]any{
 		Cursor: "0123456789abcdef-42", Seq: 42, Type: TypeConversationRead, Time: at,
 		Data: json.RawMessage(`{"conversation_id":"` + conv + `","user_id":"` + ada + `","read_seq":7}`),
 	},
+	"committed.json": &Committed{Epoch: "0123456789abcdef", Changes: []Change{{
+		Type: TypeConversationRead, Time: at, Data: json.RawMessage(`{"conversation_id":"` + conv + `","user_id":"` + ada + `","read_seq":7}`),
+		Logs: []LogPlace{{UserID: ada, Seq: 42}},
+	}}},
 	"typing.json": &Typing{ConversationID: conv, UserID: ada},
 }
 

@@ -8,6 +8,7 @@ package id
 import (
 	"bytes"
 	"database/sql/driver"
+	"encoding/hex"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -56,6 +57,9 @@ func (v *ID) UnmarshalText(b []byte) (err error) {
 
 // Value implements driver.Valuer: 16 raw bytes.
 func (v ID) Value() (driver.Value, error) { return append([]byte(nil), v[:]...), nil }
+
+// AppendHex appends the 32 hexadecimal digits without dashes.
+func (v ID) AppendHex(b []byte) []byte { return hex.AppendEncode(b, v[:]) }
 
 // Scan implements sql.Scanner for 16 raw bytes; NULL becomes Nil.
 func (v *ID) Scan(src any) error {

@@ -82,6 +82,14 @@ func insert(tx *gorm.DB, rows []Row) error {
 	return nil
 }
 
+// Columns and Values write a row by a db.Insert into the table "outbox" instead.
+var Columns = []string{"id", "subject", "msg_id", "type", "payload", "created_at"}
+
+// Values are the row's values in the order of Columns.
+func (row Row) Values() []any {
+	return []any{row.ID, row.Subject, row.MsgID, row.Type, row.Payload, row.CreatedAt}
+}
+
 // DeadLetter returns the Dead function of a bus.Consumer: it keeps the event
 // and the error in the table dead_letters, where an operator can see it.
 func DeadLetter(d *db.DB) func(context.Context, bus.Message, error) error {

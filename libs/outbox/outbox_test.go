@@ -45,8 +45,8 @@ func rowsOf(n int, tag string) []outbox.Row {
 	rows := make([]outbox.Row, n)
 	for i := range rows {
 		rows[i] = outbox.Row{
-			Subject: fmt.Sprintf("chat.messages.v1.logged.%s-%d", tag, i), MsgID: fmt.Sprintf("%s-%d", tag, i),
-			Type: "logged", Payload: fmt.Appendf(nil, `{"n":%d,"emoji":"🎈"}`, i),
+			Subject: fmt.Sprintf("chat.users.v1.profile_changed.%s-%d", tag, i), MsgID: fmt.Sprintf("%s-%d", tag, i),
+			Type: "profile_changed", Payload: fmt.Appendf(nil, `{"n":%d,"emoji":"🎈"}`, i),
 		}
 	}
 	return rows
@@ -81,7 +81,7 @@ func empty(t testing.TB, d *db.DB) bool {
 // start runs a relay until the returned function is called.
 func start(t testing.TB, d *db.DB, b *bus.Bus) (*outbox.Relay, func()) {
 	t.Helper()
-	r := outbox.NewRelay(d, b, "messages", testkit.Log(t))
+	r := outbox.NewRelay(d, b, "users", testkit.Log(t), nil)
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -104,7 +104,7 @@ func TestCommittedRowsArePublishedThenDeleted(t *testing.T) {
 		r.Publish(rows)
 		got := seen.Expect(t, rows[0].Subject, rows[1].Subject, rows[2].Subject)
 		m := got[1]
-		if m.ID != "a-1" || m.Type != "logged" || m.Source != "chatapp/messages" || string(m.Data) != string(rows[1].Payload) || !m.Time.Equal(rows[1].CreatedAt) {
+		if m.ID != "a-1" || m.Type != "profile_changed" || m.Source != "chatapp/users" || string(m.Data) != string(rows[1].Payload) || !m.Time.Equal(rows[1].CreatedAt) {
 			t.Fatalf("%+v", m)
 		}
 		testkit.Eventually(t, 10*time.Second, func() bool { return empty(t, d) })
@@ -174,7 +174,7 @@ func TestTwoRelaysOnOneTable(t *testing.T) {
 	stop2()
 	ctx, cancel := context.WithCancel(t.Context())
 	count := map[string]int{}
-	err := b1.Follow(ctx, "MESSAGES", "chat.messages.v1.>", time.Now().Add(-time.Hour), func(m bus.Message) {
+	err := b1.Follow(ctx, "USERS", "chat.users.v1.>", time.Now().Add(-time.Hour), func(m bus.Message) {
 		count[m.ID]++
 		if len(count) == len(rows) {
 			cancel()

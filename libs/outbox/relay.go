@@ -30,9 +30,11 @@ type Relay struct {
 	src string
 	log *slog.Logger
 
+	unpack Unpack
+
 	mu     sync.Mutex
-	queue  []Row
-	bytes  int
+	queue  []*pending
+	bytes  int                // in queue
 	busy   map[id.ID]struct{} // queued or in flight here: not for the sweep
 	acked  []id.ID
 	failed bool // a publish failed since the last successful sweep
@@ -43,11 +45,39 @@ type Relay struct {
 	slots chan struct{} // one token per publish in flight
 }
 
-// NewRelay makes the relay of service; Run starts it.
-func NewRelay(d *db.DB, b *bus.Bus, service string, log *slog.Logger) *Relay {
+// Parcel is what one row stands for.
+type Parcel struct {
+	// Events are stored in the stream. The row is done when all are acknowledged.
+	Events []bus.Message
+	// News is broadcast to whoever listens, before the events and once; a sweep
+	// does it after them. What nobody heard is not lost: listeners compare.
+	News []News
+}
+
+// News is a message that is not stored.
+type News struct {
+	Subject string
+	Data    []byte
+}
+
+// Unpack makes the parcel of a row from what the row refers to.
+type Unpack func(ctx context.Context, row Row) (Parcel, error)
+
+// pending is one row under way.
+type pending struct {
+	row    id.ID
+	unpack func() (Parcel, error)
+	bytes  int // about
+	left   int // events whose fate is not known; guarded by the relay's lock
+	failed bool
+}
+
+// NewRelay makes the relay of service; Run starts it. Rows that do not hold
+// their event but refer to something need an unpack; for others it is nil.
+func NewRelay(d *db.DB, b *bus.Bus, service string, log *slog.Logger, unpack Unpack) *Relay {
 	return &Relay{
 		d: d, b: b, src: "chatapp/" + service, log: log.With("part", "outbox"),
-		busy:  map[id.ID]struct{}{},
+		busy: map[id.ID]struct{}{}, unpack: unpack,
 		wake:  make(chan struct{}, 1),
 		acks:  make(chan struct{}, 1),
 		sweep: make(chan struct{}, 1),
@@ -55,22 +85,41 @@ func NewRelay(d *db.DB, b *bus.Bus, service string, log *slog.Logger) *Relay {
 	}
 }
 
-// Publish hands over rows that are committed. It never blocks and never fails:
-// rows that cannot be taken now (queue full, broker away) are found by the
-// sweep. Call it after the commit only. Order is kept as far as possible.
+// Publish hands over rows that are committed and hold an event each. It never
+// blocks and never fails: rows that cannot be taken now (queue full, broker
+// away) are found by the sweep. Call it after the commit only. Order is kept as
+// far as possible.
 func (r *Relay) Publish(rows []Row) {
-	r.mu.Lock()
 	for _, row := range rows {
-		if len(r.queue) >= queueRows || r.bytes >= queueBytes {
-			r.failed = true
-			break
-		}
-		r.queue = append(r.queue, row)
-		r.bytes += len(row.Payload)
+		r.PublishParcel(row, len(row.Payload), func() (Parcel, error) { return row.parcel(), nil })
+	}
+}
+
+// PublishParcel is Publish for a row that stands for a parcel of about the
+// given size in bytes. unpack is called once, on the relay's goroutine.
+func (r *Relay) PublishParcel(row Row, size int, unpack func() (Parcel, error)) {
+	r.mu.Lock()
+	if len(r.queue) >= queueRows || r.bytes >= queueBytes {
+		r.failed = true
+	} else {
+		r.queue = append(r.queue, &pending{row: row.ID, unpack: unpack, bytes: size})
+		r.bytes += size
 		r.busy[row.ID] = struct{}{}
 	}
 	r.mu.Unlock()
 	poke(r.wake)
+}
+
+// parcel is that of a row that holds its event.
+func (row Row) parcel() Parcel {
+	return Parcel{Events: []bus.Message{{Subject: row.Subject, ID: row.MsgID, Type: row.Type, Time: row.CreatedAt, Data: row.Payload}}}
+}
+
+// Waiting is how many rows are queued or under way in this process.
+func (r *Relay) Waiting() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.busy)
 }
 
 // Run relays until ctx ends, then publishes what it already holds (a few
@@ -119,65 +168,90 @@ func (r *Relay) publishQueued(ctx context.Context) {
 		if len(rows) == 0 {
 			return
 		}
-		for i, row := range rows {
-			select {
-			case r.slots <- struct{}{}:
-			case <-ctx.Done():
+		for i, p := range rows {
+			if ctx.Err() != nil {
 				r.giveBack(rows[i:])
 				return
 			}
-			r.publish(row)
+			r.publish(p)
 		}
-	}
-}
-
-// publish sends one row; the slot is given back when its fate is known.
-func (r *Relay) publish(row Row) {
-	settle := func(err error) {
-		r.settle(row, err)
-		select {
-		case <-r.slots:
-		default: // Run gave up waiting for this one and took all slots back
-		}
-	}
-	if err := r.b.PublishAsync(r.message(row), settle); err != nil {
-		settle(err)
-	}
-}
-
-func (r *Relay) message(row Row) bus.Message {
-	return bus.Message{
-		Subject: row.Subject, ID: row.MsgID, Type: row.Type, Source: r.src, Time: row.CreatedAt, Data: row.Payload,
-	}
-}
-
-// settle notes the outcome of one publish. A failed row is forgotten here and
-// left to the sweep.
-func (r *Relay) settle(row Row, err error) {
-	r.mu.Lock()
-	if err == nil {
-		r.acked = append(r.acked, row.ID)
-	} else {
-		delete(r.busy, row.ID)
-		if !r.failed {
-			r.log.Warn("events could not be published; they stay in the outbox and will be", "error", err)
-		}
-		r.failed = true
-	}
-	r.mu.Unlock()
-	if err == nil {
-		poke(r.acks)
 	}
 }
 
 // giveBack puts rows in front of the queue again.
-func (r *Relay) giveBack(rows []Row) {
+func (r *Relay) giveBack(rows []*pending) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.queue = append(rows, r.queue...)
-	for _, row := range rows {
-		r.bytes += len(row.Payload)
+	for _, p := range rows {
+		r.bytes += p.bytes
 	}
+}
+
+// publish sends what one row stands for. Each event holds a slot until its fate
+// is known, which is within the bus's ack timeout.
+func (r *Relay) publish(p *pending) {
+	var parcel Parcel
+	err := r.b.Ready() // then it need not even be made
+	if err == nil {
+		parcel, err = p.unpack()
+	}
+	if err != nil || len(parcel.Events) == 0 {
+		p.left = 1
+		r.settle(p, err)
+		return
+	}
+	p.left = len(parcel.Events)
+	r.broadcast(parcel)
+	for _, m := range parcel.Events {
+		r.slots <- struct{}{}
+		settle := func(err error) {
+			r.settle(p, err)
+			select {
+			case <-r.slots:
+			default: // Run gave up waiting for this one and took all slots back
+			}
+		}
+		if err := r.send(m, settle); err != nil {
+			settle(err)
+		}
+	}
+}
+
+// broadcast tells the news; without a connection nobody hears it.
+func (r *Relay) broadcast(p Parcel) {
+	for _, n := range p.News {
+		if r.b.Broadcast(n.Subject, n.Data) != nil {
+			return
+		}
+	}
+}
+
+func (r *Relay) send(m bus.Message, settle func(error)) error {
+	m.Source = r.src
+	return r.b.PublishAsync(m, settle)
+}
+
+// settle notes the outcome of one event. A row one of whose events failed is
+// forgotten here and left to the sweep.
+func (r *Relay) settle(p *pending, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err != nil {
+		if !r.failed {
+			r.log.Warn("events could not be published; they stay in the outbox and will be", "error", err)
+		}
+		p.failed, r.failed = true, true
+	}
+	if p.left--; p.left > 0 {
+		return
+	}
+	if p.failed {
+		delete(r.busy, p.row)
+		return
+	}
+	r.acked = append(r.acked, p.row)
+	poke(r.acks)
 }
 
 // deleting removes acknowledged rows in batches until stop, then the rest.

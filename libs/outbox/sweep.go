@@ -18,6 +18,7 @@ const (
 	sweepEvery     = time.Second
 	sweepAge       = 2 * time.Second // younger rows are still with the process that wrote them
 	sweepBatchRows = 1000
+	sweepInFlight  = 2048 // events: with those of the relay below what the bus takes at once
 )
 
 // sweeping publishes left-over rows until ctx ends. It starts with everything
@@ -125,37 +126,65 @@ func (r *Relay) sweepRows(read *gorm.DB, found int, ids []id.ID, remove func([]i
 		return batch{found: found}, err
 	}
 	slices.SortStableFunc(rows, func(a, b Row) int { return a.CreatedAt.Compare(b.CreatedAt) })
-	acked := r.publishAll(rows)
+	acked := r.publishAll(read.Statement.Context, rows)
 	if len(acked) > 0 {
 		err = remove(acked)
 	}
 	return batch{found: found, acked: len(acked), failed: len(rows) - len(acked)}, err
 }
 
-// publishAll publishes rows and waits for their acks; it returns the ids that
-// were acknowledged.
-func (r *Relay) publishAll(rows []Row) []id.ID {
+// publishAll publishes what rows stand for and waits for the acks; it returns
+// the ids of the rows all of whose events were acknowledged.
+func (r *Relay) publishAll(ctx context.Context, rows []Row) []id.ID {
 	var (
-		mu    sync.Mutex
-		acked []id.ID
-		wait  sync.WaitGroup
+		mu     sync.Mutex
+		failed = map[id.ID]bool{}
+		wait   sync.WaitGroup
+		slots  = make(chan struct{}, sweepInFlight)
 	)
-	for _, row := range rows {
-		wait.Add(1)
-		settle := func(err error) {
-			if err == nil {
-				mu.Lock()
-				acked = append(acked, row.ID)
-				mu.Unlock()
-			}
-			wait.Done()
+	fail := func(row id.ID) {
+		mu.Lock()
+		defer mu.Unlock()
+		failed[row] = true
+	}
+	parcels := make([]Parcel, len(rows))
+	for i, row := range rows {
+		var err error
+		if parcels[i], err = r.open(ctx, row); err != nil {
+			r.log.Warn("a row of the outbox cannot be read; trying again", "row", row.ID, "error", err)
+			fail(row.ID)
 		}
-		if err := r.b.PublishAsync(r.message(row), settle); err != nil {
-			settle(err)
+		for _, m := range parcels[i].Events {
+			wait.Add(1)
+			slots <- struct{}{} // comes back: the bus settles each publish within its ack timeout
+			settle := func(err error) {
+				if err != nil {
+					fail(row.ID)
+				}
+				<-slots
+				wait.Done()
+			}
+			if err := r.send(m, settle); err != nil {
+				settle(err)
+			}
 		}
 	}
-	wait.Wait() // ends: the bus settles each publish within its ack timeout
+	wait.Wait()
+	var acked []id.ID
+	for i, row := range rows {
+		if !failed[row.ID] {
+			acked = append(acked, row.ID)
+			r.broadcast(parcels[i])
+		}
+	}
 	return acked
+}
+
+func (r *Relay) open(ctx context.Context, row Row) (Parcel, error) {
+	if r.unpack == nil || row.Subject != "" {
+		return row.parcel(), nil
+	}
+	return r.unpack(ctx, row)
 }
 
 // deleteRowsFn deletes rows by id, in one statement and in the order of the

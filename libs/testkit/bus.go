@@ -52,14 +52,20 @@ type Recorder struct {
 }
 
 // Record starts noting every event (also the core ones such as typing) that
-// passes b from now on. An event published twice with one id counts once.
-func Record(t testing.TB, b *bus.Bus) *Recorder {
+// passes b from now on, or those on the given subjects only. An event published
+// twice with one id counts once.
+func Record(t testing.TB, b *bus.Bus, subjects ...string) *Recorder {
 	t.Helper()
 	r := &Recorder{ids: map[string]bool{}}
 	ch := make(chan bus.Message, 1024)
 	w := b.Watch(ch)
-	if err := w.Add("chat.*.v1.>"); err != nil {
-		t.Fatal(err)
+	if len(subjects) == 0 {
+		subjects = []string{"chat.*.v1.>"}
+	}
+	for _, subject := range subjects {
+		if err := w.Add(subject); err != nil {
+			t.Fatal(err)
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()

@@ -87,7 +87,7 @@ func New(d run.Deps) (*Service, error) {
 		}
 	}
 	if d.Bus != nil {
-		s.relay = outbox.NewRelay(d.DB, d.Bus, events.ServiceAuth, s.log)
+		s.relay = outbox.NewRelay(d.DB, d.Bus, events.ServiceAuth, s.log, nil)
 	}
 	s.keys = &keyring{store: s.store, log: s.log, now: func() time.Time { return s.now() }, ttl: d.Config.AccessTokenTTL}
 	s.http = httpx.New(httpx.Options{

@@ -3,19 +3,23 @@ package messages
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
 	"chatapp/libs/errs"
 	"chatapp/libs/id"
-	"chatapp/libs/outbox"
 )
 
 const (
 	// maxBatch bounds one transaction: large enough that commits, not writes,
 	// stop being the limit, small enough to stay within SQLite's parameters.
 	maxBatch = 256
+	// maxBatchBytes bounds the texts in it: the statements must fit into one
+	// packet of the database, 16 MiB at least, in which a text counts twice.
+	maxBatchBytes = 4 << 20
 	// maxQueued bounds the writes that wait. A database that stalls longer than
 	// it takes to fill this answers 503 instead of eating the memory.
 	maxQueued = 4096
@@ -63,17 +67,18 @@ type outcome struct {
 // A committer that is idle takes the first write at once and commits it alone;
 // those that arrive meanwhile wait together and become the next transaction.
 // So an idle system answers as fast as one commit takes, and a busy one pays
-// one commit for hundreds of messages.
+// one commit for hundreds of messages. Its goroutines live only while there is
+// something to commit, so nothing has to be started or stopped.
 type committer struct {
 	store   *store
-	publish func([]outbox.Row)
+	publish func(*unit)
 	log     *slog.Logger
 	metrics *metrics
 	queue   chan *write
 	slots   chan struct{} // one per transaction that may run at once
 }
 
-func newCommitter(s *store, publish func([]outbox.Row), parallel int, log *slog.Logger, m *metrics) *committer {
+func newCommitter(s *store, publish func(*unit), parallel int, log *slog.Logger, m *metrics) *committer {
 	return &committer{
 		store: s, publish: publish, log: log, metrics: m,
 		queue: make(chan *write, maxQueued), slots: make(chan struct{}, parallel),
@@ -91,52 +96,69 @@ func (c *committer) do(ctx context.Context, w *write) outcome {
 	default:
 		return outcome{err: &errs.Error{Slug: errs.Unavailable, Detail: "Too many messages are waiting to be saved. Try again in a moment.", RetryAfter: time.Second}}
 	}
-	// Whoever gets a slot commits for everybody who waits: no goroutine of its
-	// own is needed, and nothing has to be started or stopped.
+	select {
+	case c.slots <- struct{}{}:
+		go c.drain()
+	default: // those at work will see it
+	}
+	select {
+	case <-w.done:
+		return w.outcome
+	case <-ctx.Done():
+		if w.state.CompareAndSwap(waiting, abandoned) {
+			return outcome{err: ctx.Err()}
+		}
+		<-w.done // it is being committed: its outcome is known in a moment
+		return w.outcome
+	}
+}
+
+// drain commits what waits until nothing does. It holds a slot and gives it
+// back; what came in between is not overlooked.
+func (c *committer) drain() {
 	for {
+		if batch := c.take(); len(batch) > 0 {
+			c.commitTimed(batch)
+			continue
+		}
+		<-c.slots
+		if len(c.queue) == 0 {
+			return
+		}
 		select {
-		case <-w.done:
-			return w.outcome
 		case c.slots <- struct{}{}:
-			c.commitWaiting(context.WithoutCancel(ctx))
-		case <-ctx.Done():
-			if w.state.CompareAndSwap(waiting, abandoned) {
-				return outcome{err: ctx.Err()}
-			}
-			<-w.done // it is being committed: its outcome is known in a moment
-			return w.outcome
+		default:
+			return // somebody else drains
 		}
 	}
 }
 
-// commitWaiting takes what is in the queue now, up to maxBatch, and commits it.
-// It holds a slot and gives it back.
-func (c *committer) commitWaiting(ctx context.Context) {
-	batch := c.take()
+// commitTimed commits a batch and tells its callers, whatever happens.
+func (c *committer) commitTimed(batch []*write) {
 	defer func() {
-		<-c.slots
+		if cause := recover(); cause != nil { // of one batch, not of the process
+			c.log.Error("panic in a transaction", "panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
+		}
 		for _, w := range batch {
 			close(w.done)
 		}
 	}()
-	if len(batch) == 0 {
-		return // another transaction took everything while we waited for the slot
-	}
 	c.metrics.batch.Observe(float64(len(batch)))
 	start := time.Now()
-	c.commit(ctx, batch)
+	c.commit(context.Background(), batch)
 	c.metrics.seconds.Observe(time.Since(start).Seconds())
 }
 
+// take returns the writes that wait now, up to the bounds of a transaction.
 func (c *committer) take() []*write {
 	var batch []*write
-	for len(batch) < maxBatch {
+	for size := 0; len(batch) < maxBatch && size < maxBatchBytes; {
 		select {
 		case w := <-c.queue:
 			c.metrics.queued.Dec()
 			if w.state.CompareAndSwap(waiting, taken) {
 				w.outcome.err = errNotCommitted // stands should the commit panic
-				batch = append(batch, w)
+				batch, size = append(batch, w), size+len(w.body)
 			}
 		default:
 			return batch
@@ -146,13 +168,16 @@ func (c *committer) take() []*write {
 }
 
 // commit writes the batch. Should the transaction fail for a reason that may
-// lie in one write, each is tried alone, so that it does not fail the others.
+// lie in one write, it is tried in halves, so that in the end that one fails
+// alone.
 func (c *committer) commit(ctx context.Context, batch []*write) {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
-	rows, err := c.store.commit(ctx, batch)
+	u, err := c.store.commit(ctx, batch)
 	if err == nil {
-		c.publish(rows)
+		if len(u.entries) > 0 {
+			c.publish(u)
+		}
 		return
 	}
 	if len(batch) == 1 || errs.Is(err, errs.Unavailable) {
@@ -161,8 +186,7 @@ func (c *committer) commit(ctx context.Context, batch []*write) {
 		}
 		return
 	}
-	c.log.Error("a batch could not be committed; trying its writes one by one", "writes", len(batch), "error", err)
-	for i := range batch {
-		c.commit(ctx, batch[i:i+1])
-	}
+	c.log.Error("a batch could not be committed; trying each half of it", "writes", len(batch), "error", err)
+	c.commit(ctx, batch[:len(batch)/2])
+	c.commit(ctx, batch[len(batch)/2:])
 }

@@ -14,7 +14,6 @@ import (
 	"chatapp/libs/errs"
 	"chatapp/libs/events"
 	"chatapp/libs/id"
-	"chatapp/libs/outbox"
 	"chatapp/libs/testkit"
 )
 
@@ -316,7 +315,7 @@ func TestOneBadWriteDoesNotFailItsNeighbours(t *testing.T) {
 			{where: good, sender: w.ben.id, readSeq: 2},
 		}
 		published := 0
-		c := newCommitter(w.svc.store, func(rows []outbox.Row) { published += len(rows) }, 1, w.deps.Log, newMetrics(nil))
+		c := newCommitter(w.svc.store, func(u *unit) { published += len(u.entries) }, 1, w.deps.Log, newMetrics(nil))
 		c.commit(w.t.Context(), batch)
 		if batch[0].outcome.message.Seq != 1 || batch[1].outcome.err == nil || batch[2].outcome.message.Seq != 2 || batch[3].outcome.readSeq != 2 {
 			for _, b := range batch {
@@ -335,7 +334,7 @@ func TestWaitingWrites(t *testing.T) {
 	each(t, func(w *world) {
 		where, err := w.svc.direct.open(w.t.Context(), w.ada.id, w.ben.id)
 		must(w.t, err)
-		c := newCommitter(w.svc.store, func([]outbox.Row) {}, 1, w.deps.Log, newMetrics(nil))
+		c := newCommitter(w.svc.store, func(*unit) {}, 1, w.deps.Log, newMetrics(nil))
 		c.slots <- struct{}{} // a transaction that does not end
 		gone, cancel := context.WithCancel(w.t.Context())
 		cancel()
@@ -347,13 +346,7 @@ func TestWaitingWrites(t *testing.T) {
 		if o := c.do(w.t.Context(), &write{where: where, sender: w.ada.id, clientID: id.New(), body: "no room"}); !errs.Is(o.err, errs.Unavailable) {
 			w.t.Errorf("%v", o.err)
 		}
-		<-c.slots
-		c.slots <- struct{}{}
-		c.commitWaiting(w.t.Context())
-		for len(c.queue) > 0 {
-			c.slots <- struct{}{}
-			c.commitWaiting(w.t.Context())
-		}
+		c.drain()
 		if n := count(w, "messages"); n != 0 {
 			w.t.Errorf("%d messages nobody waited for", n)
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"chatapp/libs/events"
+	"chatapp/libs/httpx"
 	"chatapp/libs/id"
 )
 
@@ -24,6 +25,34 @@ type messageOutput struct {
 	Status int
 	ETag   string `header:"ETag"`
 	Body   events.Message
+}
+
+// hotPost serves posts without reflection.
+var hotPost = httpx.Hot[postInput, messageOutput]{
+	Decode: func(body []byte, in *postInput) bool {
+		return httpx.FlatStrings(body, in.set) && in.Body.Body != "" && !in.Body.ClientID.IsZero()
+	},
+	Encode: func(out *messageOutput) (int, string, any) { return out.Status, out.ETag, &out.Body },
+}
+
+// set sets one field; false when its value is not plainly right.
+func (in *postInput) set(name, value string) bool {
+	if name == "body" {
+		in.Body.Body = value
+		return true
+	}
+	v, err := id.Parse(value)
+	switch name {
+	case "to":
+		in.Body.To = &v
+	case "conversation_id":
+		in.Body.ConversationID = &v
+	case "client_id":
+		in.Body.ClientID = v
+	default:
+		return false
+	}
+	return err == nil
 }
 
 type getMessageInput struct {

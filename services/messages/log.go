@@ -60,26 +60,35 @@ func parseCursor(s string) (cursor, error) {
 
 // encode writes an entry as clients receive it, from GET, socket and bus alike.
 func (e entry) encode(epoch string) (json.RawMessage, error) {
-	var kind string
-	var data any
-	switch e.Kind {
-	case kindMessage:
-		kind, data = events.TypeMessageCreated, e.Message.wire()
-	case kindRead:
-		kind, data = events.TypeConversationRead, events.ConversationRead{
-			ConversationID: e.ConversationID.String(), UserID: e.ActorID.String(), ReadSeq: e.Seq,
-		}
-	default:
-		return nil, fmt.Errorf("messages: log entry of unknown kind %d", e.Kind)
-	}
-	inner, err := json.Marshal(data)
+	kind, data, err := e.content()
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(events.Entry{
+	return e.frame(epoch, kind, data), nil
+}
+
+// content is what an entry says, which is the same for every member.
+func (e entry) content() (kind string, data json.RawMessage, err error) {
+	switch e.Kind {
+	case kindMessage:
+		data, err = json.Marshal(e.Message.wire())
+		return events.TypeMessageCreated, data, err
+	case kindRead:
+		data, err = json.Marshal(events.ConversationRead{
+			ConversationID: e.ConversationID.String(), UserID: e.ActorID.String(), ReadSeq: e.Seq,
+		})
+		return events.TypeConversationRead, data, err
+	}
+	return "", nil, fmt.Errorf("messages: log entry of unknown kind %d", e.Kind)
+}
+
+// frame puts content in its place in the member's log.
+func (e entry) frame(epoch, kind string, data json.RawMessage) json.RawMessage {
+	const around = 160 // bytes
+	return events.Entry{
 		Cursor: cursor{epoch, e.EventSeq}.String(), Seq: e.EventSeq,
-		Type: kind, Time: e.CreatedAt.UTC(), Data: inner,
-	})
+		Type: kind, Time: e.CreatedAt.UTC(), Data: data,
+	}.Append(make([]byte, 0, len(data)+around))
 }
 
 // page is a stretch of a user's log.

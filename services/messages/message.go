@@ -1,6 +1,7 @@
 package messages
 
 import (
+	"crypto/sha256"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -23,6 +24,16 @@ type Message struct {
 	ClientID       id.ID
 	Body           string
 	CreatedAt      time.Time
+}
+
+// messageID is the id of the message that sender posts under the given key: the
+// same for every retry, and nobody else's. So one unique key is enough for
+// both, and each index less makes every post cheaper.
+func messageID(sender, client id.ID) id.ID {
+	sum := sha256.Sum256(append(sender[:], client[:]...))
+	v := id.ID(sum[:16])
+	v[6], v[8] = v[6]&0x0f|0x80, v[8]&0x3f|0x80 // a UUID of version 8
+	return v
 }
 
 // wire is m as everybody outside sees it.

@@ -9,7 +9,8 @@
 // conversation (events.RPCLog, RPCHeads, RPCMembers).
 //
 // EMITS: chat.messages.v1.logged.<user>, one per entry of a user's log, its
-// body exactly what clients receive.
+// body exactly what clients receive, to who listens (core NATS); and
+// chat.messages.v1.committed.log, stored, one per transaction.
 //
 // CONSUMES: chat.users.v1.profile_changed.*.
 //
@@ -58,11 +59,11 @@ func New(d run.Deps) (*Service, error) {
 	st := &store{db: d.DB}
 	s := &Service{
 		deps: d, log: d.Log, store: st, bus: d.Bus,
-		relay: outbox.NewRelay(d.DB, d.Bus, events.ServiceMessages, d.Log),
 	}
+	s.relay = outbox.NewRelay(d.DB, d.Bus, events.ServiceMessages, d.Log, s.unpack)
 	s.people = newPeople(st, d.Bus)
 	s.direct = newDirectory(st)
-	s.commit = newCommitter(st, s.relay.Publish, committersFor(d.DB), d.Log, newMetrics(d.Metrics))
+	s.commit = newCommitter(st, s.publish, committersFor(d.DB), d.Log, newMetrics(d.Metrics))
 	s.http = s.newServer(httpx.Options{
 		Service: events.ServiceMessages, Title: "ChatApp messages", Log: d.Log, Verifier: d.Verifier,
 		TrustedProxies: d.Config.TrustedProxies, Metrics: d.Metrics,
@@ -73,6 +74,15 @@ func New(d run.Deps) (*Service, error) {
 // OpenAPI is the service's OpenAPI 3.1 document; nothing is started for it.
 func OpenAPI() ([]byte, error) {
 	return (&Service{}).newServer(httpx.Options{Service: events.ServiceMessages, Title: "ChatApp messages"}).OpenAPI()
+}
+
+// publish hands over what a transaction wrote.
+func (s *Service) publish(u *unit) {
+	size := len(u.row.Payload)
+	for _, m := range u.messages {
+		size += len(m.Body)
+	}
+	s.relay.PublishParcel(u.row, size, func() (outbox.Parcel, error) { return parcel(u.epoch, u.row, u.entries) })
 }
 
 // Name implements run.Unit.

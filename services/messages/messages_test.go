@@ -85,10 +85,11 @@ func newPost(to actor, text string) fields {
 }
 
 // record notes the events from now on; those of earlier posts have gone out.
+// How many transactions there were, and so committed events, is not noted.
 func (w *world) record() *testkit.Recorder {
 	w.t.Helper()
 	testkit.Eventually(w.t, 10*time.Second, func() bool { return count(w, "outbox") == 0 })
-	return testkit.Record(w.t, w.deps.Bus)
+	return testkit.Record(w.t, w.deps.Bus, "chat.auth.>", "chat.users.>", "chat.notify.>", "chat.messages.v1.logged.*") // committed: TestCommitted
 }
 
 func logged(a actor) string { return "chat.messages.v1.logged." + a.id.String() }

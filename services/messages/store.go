@@ -3,6 +3,7 @@ package messages
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -89,7 +90,7 @@ func (s *store) openConversation(ctx context.Context, kind Kind, key []byte, mem
 	t := now()
 	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
 		fresh := id.New()
-		insert := "INSERT INTO conversations (id, kind, direct_key, last_seq, created_at) VALUES (?, ?, ?, 0, ?)" + s.onDuplicate("direct_key")
+		insert := "INSERT INTO conversations (id, kind, direct_key, created_at) VALUES (?, ?, ?, ?)" + s.onDuplicate("direct_key")
 		if err := tx.Exec(insert, fresh, kind, key, t).Error; err != nil {
 			return err
 		}
@@ -101,7 +102,7 @@ func (s *store) openConversation(ctx context.Context, kind Kind, key []byte, mem
 		}
 		for _, user := range members {
 			err := errors.Join(
-				tx.Exec("INSERT INTO members (conversation_id, user_id, read_seq, activity, joined_at) VALUES (?, ?, 0, 0, ?)", fresh, user, t).Error,
+				tx.Exec("INSERT INTO members (conversation_id, user_id, last_seq, read_seq, activity) VALUES (?, ?, 0, 0, 0)", fresh, user).Error,
 				tx.Exec("INSERT INTO user_clocks (user_id, last_seq, trimmed_seq) VALUES (?, 0, 0)"+s.onDuplicate("user_id"), user).Error,
 			)
 			if err != nil {
@@ -116,7 +117,7 @@ func (s *store) openConversation(ctx context.Context, kind Kind, key []byte, mem
 // findDirect returns the conversation with this key and its last_seq; Nil and 0
 // when there is none.
 func (s *store) findDirect(ctx context.Context, key []byte) (found id.ID, last uint64, err error) {
-	rows, err := s.db.R.WithContext(ctx).Raw("SELECT id, last_seq FROM conversations WHERE direct_key = ?", key).Rows()
+	rows, err := s.db.R.WithContext(ctx).Raw("SELECT c.id, m.last_seq FROM conversations c JOIN members m ON m.conversation_id = c.id WHERE c.direct_key = ? LIMIT 1", key).Rows()
 	if err != nil {
 		return found, 0, err
 	}
@@ -151,14 +152,14 @@ func (s *store) membership(ctx context.Context, conversation id.ID) (membership,
 // message lm, the other member p and the peer's profile pp: one query for a
 // whole list.
 const conversationColumns = `
-SELECT c.id, c.kind, c.last_seq, c.created_at, m.read_seq, m.activity,
+SELECT c.id, c.kind, m.last_seq, c.created_at, m.read_seq, m.activity,
        COALESCE(p.user_id, m.user_id), COALESCE(p.read_seq, m.read_seq), COALESCE(pp.username, ''), COALESCE(pp.display_name, ''),
        lm.id, lm.sender_id, lm.client_id, lm.body, lm.created_at
 FROM members m
 JOIN conversations c ON c.id = m.conversation_id
 LEFT JOIN members p ON p.conversation_id = m.conversation_id AND p.user_id <> m.user_id
 LEFT JOIN people pp ON pp.user_id = COALESCE(p.user_id, m.user_id)
-LEFT JOIN messages lm ON lm.conversation_id = c.id AND lm.seq = c.last_seq
+LEFT JOIN messages lm ON lm.conversation_id = m.conversation_id AND lm.seq = m.last_seq
 WHERE m.user_id = ?`
 
 // conversation returns one conversation of user; not-found for a stranger.
@@ -177,8 +178,7 @@ func (s *store) conversation(ctx context.Context, user, conversation id.ID) (Con
 func (s *store) lastSeq(ctx context.Context, user, conversation id.ID) (uint64, error) {
 	var last []uint64
 	err := s.db.R.WithContext(ctx).Raw(
-		"SELECT c.last_seq FROM members m JOIN conversations c ON c.id = m.conversation_id WHERE m.conversation_id = ? AND m.user_id = ?",
-		conversation, user).Scan(&last).Error
+		"SELECT last_seq FROM members WHERE conversation_id = ? AND user_id = ?", conversation, user).Scan(&last).Error
 	if err == nil && len(last) == 0 {
 		err = errNoConversation()
 	}
@@ -269,13 +269,18 @@ func (s *store) scanMessages(g *gorm.DB, query string, args ...any) ([]Message, 
 	defer rows.Close()
 	var list []Message
 	for rows.Next() {
-		var m Message
-		if err := rows.Scan(&m.ConversationID, &m.Seq, &m.ID, &m.SenderID, &m.ClientID, &m.Body, &m.CreatedAt); err != nil {
+		m, err := scanMessage(rows)
+		if err != nil {
 			return nil, fmt.Errorf("messages: reading messages: %w", err)
 		}
 		list = append(list, m)
 	}
 	return list, db.Wrap(rows.Err())
+}
+
+// scanMessage reads one row of messageColumns.
+func scanMessage(rows *sql.Rows) (m Message, err error) {
+	return m, rows.Scan(&m.ConversationID, &m.Seq, &m.ID, &m.SenderID, &m.ClientID, &m.Body, &m.CreatedAt)
 }
 
 // in writes "IN (?,?,…)" for n values.

@@ -3,17 +3,14 @@ package messages
 import (
 	"cmp"
 	"context"
-	"errors"
+	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 	"time"
-
-	"gorm.io/gorm"
 
 	"chatapp/libs/db"
 	"chatapp/libs/errs"
-	"chatapp/libs/events"
 	"chatapp/libs/id"
 	"chatapp/libs/outbox"
 )
@@ -21,146 +18,135 @@ import (
 // memberKey names one row of members.
 type memberKey struct{ conversation, user id.ID }
 
-// memberMark is what a batch changes of one member.
-type memberMark struct{ readSeq, activity uint64 }
-
-// clientKey is the idempotency key of a message.
-type clientKey struct{ sender, client id.ID }
+// memberState is what a batch changes of one member's row.
+type memberState struct{ lastSeq, readSeq, activity uint64 }
 
 // unit is the work of one transaction: what was read under locks, numbered in
 // memory, and is written at the end in one statement per table.
 type unit struct {
 	epoch    string
 	at       time.Time
-	convs    map[id.ID]uint64 // last_seq
 	clocks   map[id.ID]uint64 // last event_seq
-	marks    map[memberKey]memberMark
-	reads    map[memberKey]uint64 // read_seq as stored, for conversations with read marks
-	existing map[clientKey]Message
+	members  map[memberKey]*memberState
+	changed  map[memberKey]bool
+	existing map[id.ID]Message // by id
 
 	messages []Message
 	entries  []entry
-	rows     []outbox.Row
+	row      outbox.Row
 }
 
 // commit writes a batch in one transaction and sets each write's outcome. It
-// returns the events to publish. An error means that nothing was written.
+// returns what was written. An error means that nothing was.
 //
-// Conversations are locked first, then clocks, each in the order of their
-// keys, so that two batches never wait for each other crosswise. Numbers are
-// allocated under those locks: they are dense, and a later number was
-// committed later.
-func (s *store) commit(ctx context.Context, batch []*write) ([]outbox.Row, error) {
+// The clocks of all involved users are locked, in the order of their ids, so
+// that two batches never wait for each other crosswise. Whoever writes to a
+// conversation holds the clocks of all its members, so these locks guard the
+// conversations as well. Numbers are allocated under them: they are dense, and
+// a later number was committed later.
+//
+// That a message was posted before is rare, so it is not asked: the unique key
+// says so, and only then the batch is tried again with that question in it.
+func (s *store) commit(ctx context.Context, batch []*write) (*unit, error) {
 	epoch, err := s.epoch(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var u *unit
-	err = s.db.Tx(ctx, func(tx *gorm.DB) error {
-		u = &unit{epoch: epoch, at: now(), marks: map[memberKey]memberMark{}}
-		if err := s.lock(tx, u, batch); err != nil {
-			return err
+	u := &unit{epoch: epoch}
+	for _, careful := range []bool{false, true} {
+		err = s.db.Batch(ctx, func() []db.Read { return u.begin(batch, careful) }, func() ([]db.Insert, error) { return u.write(batch) })
+		if !db.IsDuplicate(err) {
+			break
 		}
-		for _, w := range batch {
-			w.outcome = u.apply(w)
-		}
-		return s.save(tx, u)
-	})
+	}
 	if err != nil {
 		return nil, err
 	}
-	return u.rows, nil
+	return u, nil
 }
 
-// lock reads everything the batch depends on, under locks.
-func (s *store) lock(tx *gorm.DB, u *unit, batch []*write) error {
-	var convs, users, readConvs, clients []id.ID
+// begin forgets what an earlier try found and says what to read.
+func (u *unit) begin(batch []*write, careful bool) []db.Read {
+	*u = unit{
+		epoch: u.epoch, at: now(),
+		clocks: map[id.ID]uint64{}, members: map[memberKey]*memberState{}, changed: map[memberKey]bool{},
+		existing: map[id.ID]Message{},
+	}
+	var convs, users, posts []id.ID
 	for _, w := range batch {
 		convs = append(convs, w.where.id)
 		users = append(users, w.where.members...)
-		if w.isRead() {
-			readConvs = append(readConvs, w.where.id)
-		} else {
-			clients = append(clients, w.clientID)
+		if careful && !w.isRead() {
+			posts = append(posts, messageID(w.sender, w.clientID))
 		}
 	}
-	var err error
-	if u.convs, err = s.lockCounters(tx, "SELECT id, last_seq FROM conversations WHERE id %s ORDER BY id", convs); err != nil {
-		return err
+	reads := []db.Read{u.lockClocks(users), u.readMembers(convs)}
+	if len(posts) > 0 {
+		reads = append(reads, u.posted(posts))
 	}
-	if u.clocks, err = s.lockCounters(tx, "SELECT user_id, last_seq FROM user_clocks WHERE user_id %s ORDER BY user_id", users); err != nil {
-		return err
-	}
-	if u.reads, err = s.readMarks(tx, readConvs); err != nil {
-		return err
-	}
-	// After the locks: what a rival transaction just committed is visible.
-	u.existing, err = s.existing(tx, clients)
-	return err
+	return reads // in this order: after the locks, what a rival transaction just committed is visible
 }
 
-func (s *store) lockCounters(tx *gorm.DB, query string, ids []id.ID) (map[id.ID]uint64, error) {
-	ids = unique(ids)
-	query = fmt.Sprintf(query, in(len(ids)))
-	if s.db.Dialect == db.MySQL {
-		query += " FOR UPDATE"
-	}
-	rows, err := tx.Raw(query, anys(ids)...).Rows()
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	counters := make(map[id.ID]uint64, len(ids))
-	for rows.Next() {
-		var key id.ID
-		var n uint64
-		if err := rows.Scan(&key, &n); err != nil {
-			return nil, err
-		}
-		counters[key] = n
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	if len(counters) != len(ids) {
-		return nil, errors.New("messages: a conversation or a clock has no row")
-	}
-	return counters, nil
-}
-
-func (s *store) readMarks(tx *gorm.DB, convs []id.ID) (map[memberKey]uint64, error) {
-	marks := map[memberKey]uint64{}
-	if len(convs) == 0 {
-		return marks, nil
-	}
-	convs = unique(convs)
-	rows, err := tx.Raw("SELECT conversation_id, user_id, read_seq FROM members WHERE conversation_id "+in(len(convs)), anys(convs)...).Rows()
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var k memberKey
+func (u *unit) lockClocks(users []id.ID) db.Read {
+	users = unique(users)
+	query := "SELECT user_id, last_seq FROM user_clocks WHERE user_id " + in(len(users)) + " ORDER BY user_id" + db.ForUpdate
+	return db.Read{SQL: query, Args: anys(users), Row: func(rows *sql.Rows) error {
+		var user id.ID
 		var seq uint64
-		if err := rows.Scan(&k.conversation, &k.user, &seq); err != nil {
-			return nil, err
-		}
-		marks[k] = seq
-	}
-	return marks, rows.Err()
+		err := rows.Scan(&user, &seq)
+		u.clocks[user] = seq
+		return err
+	}}
 }
 
-func (s *store) existing(tx *gorm.DB, clients []id.ID) (map[clientKey]Message, error) {
-	found := map[clientKey]Message{}
-	if len(clients) == 0 {
-		return found, nil
+func (u *unit) readMembers(convs []id.ID) db.Read {
+	convs = unique(convs)
+	query := "SELECT conversation_id, user_id, last_seq, read_seq, activity FROM members WHERE conversation_id " + in(len(convs))
+	return db.Read{SQL: query, Args: anys(convs), Row: func(rows *sql.Rows) error {
+		var k memberKey
+		m := &memberState{}
+		err := rows.Scan(&k.conversation, &k.user, &m.lastSeq, &m.readSeq, &m.activity)
+		u.members[k] = m
+		return err
+	}}
+}
+
+func (u *unit) posted(messages []id.ID) db.Read {
+	messages = unique(messages)
+	return db.Read{SQL: messageColumns + "WHERE m.id " + in(len(messages)), Args: anys(messages), Row: func(rows *sql.Rows) error {
+		m, err := scanMessage(rows)
+		u.existing[m.ID] = m
+		return err
+	}}
+}
+
+// write numbers the batch and says what to write.
+func (u *unit) write(batch []*write) ([]db.Insert, error) {
+	for _, w := range batch {
+		if err := u.knows(w.where); err != nil {
+			w.outcome = outcome{err: err}
+			continue
+		}
+		w.outcome = u.apply(w)
 	}
-	clients = unique(clients)
-	list, err := s.scanMessages(tx, messageColumns+"WHERE m.client_id "+in(len(clients)), anys(clients)...)
-	for _, m := range list {
-		found[clientKey{m.SenderID, m.ClientID}] = m
+	return u.inserts(), nil
+}
+
+// knows returns an error when a row is missing that numbers are taken from.
+func (u *unit) knows(where membership) error {
+	for _, user := range where.members {
+		if _, ok := u.clocks[user]; !ok || u.members[memberKey{where.id, user}] == nil {
+			return fmt.Errorf("messages: member %v of conversation %v has no row or no clock", user, where.id)
+		}
 	}
-	return found, err
+	return nil
+}
+
+// member returns a member's row to be changed.
+func (u *unit) member(conversation, user id.ID) *memberState {
+	k := memberKey{conversation, user}
+	u.changed[k] = true
+	return u.members[k]
 }
 
 // apply numbers one write, or says why it is not written.
@@ -168,48 +154,42 @@ func (u *unit) apply(w *write) outcome {
 	if w.isRead() {
 		return u.applyRead(w)
 	}
-	key := clientKey{w.sender, w.clientID}
-	if m, ok := u.existing[key]; ok {
+	name := messageID(w.sender, w.clientID)
+	if m, ok := u.existing[name]; ok {
 		if m.ConversationID != w.where.id || m.Body != w.body {
 			return outcome{err: errs.New(errs.ClientIDReused, "This client_id was used for another message. Nothing was written; make a new one for each message.")}
 		}
 		return outcome{message: m, replay: true}
 	}
-	u.convs[w.where.id]++
 	m := Message{
-		ConversationID: w.where.id, Seq: u.convs[w.where.id], ID: id.New(),
+		ConversationID: w.where.id, Seq: u.members[memberKey{w.where.id, w.sender}].lastSeq + 1, ID: name,
 		SenderID: w.sender, ClientID: w.clientID, Body: w.body, CreatedAt: u.at,
 	}
-	u.existing[key] = m // the same key again in this batch is a replay
+	u.existing[name] = m // the same key again in this batch is a replay
 	u.messages = append(u.messages, m)
 	for _, user := range w.where.members {
-		k := memberKey{w.where.id, user}
-		mark := u.marks[k]
-		mark.activity = u.append(entry{UserID: user, Kind: kindMessage, ConversationID: m.ConversationID, Seq: m.Seq, ActorID: w.sender, Message: m})
+		state := u.member(w.where.id, user)
+		state.lastSeq = m.Seq
+		state.activity = u.append(entry{UserID: user, Kind: kindMessage, ConversationID: m.ConversationID, Seq: m.Seq, ActorID: w.sender, Message: m})
 		if user == w.sender {
-			mark.readSeq = m.Seq
+			state.readSeq = m.Seq
 		}
-		u.marks[k] = mark
 	}
 	return outcome{message: m}
 }
 
 // applyRead moves a read mark forward, never back and never past the end.
 func (u *unit) applyRead(w *write) outcome {
-	k := memberKey{w.where.id, w.sender}
-	mark := u.marks[k]
-	last := u.convs[w.where.id]
-	current := max(u.reads[k], mark.readSeq)
-	target := min(w.readSeq, last)
-	if target <= current {
-		return outcome{readSeq: current, lastSeq: last}
+	state := u.members[memberKey{w.where.id, w.sender}]
+	target := min(w.readSeq, state.lastSeq)
+	if target <= state.readSeq {
+		return outcome{readSeq: state.readSeq, lastSeq: state.lastSeq}
 	}
-	mark.readSeq = target
-	u.marks[k] = mark
+	u.member(w.where.id, w.sender).readSeq = target
 	for _, user := range w.where.members {
 		u.append(entry{UserID: user, Kind: kindRead, ConversationID: w.where.id, Seq: target, ActorID: w.sender})
 	}
-	return outcome{readSeq: target, lastSeq: last}
+	return outcome{readSeq: target, lastSeq: state.lastSeq}
 }
 
 // append gives an entry the next number of its user's log.
@@ -220,104 +200,59 @@ func (u *unit) append(e entry) uint64 {
 	return e.EventSeq
 }
 
-// save writes what was numbered: one statement per table.
-func (s *store) save(tx *gorm.DB, u *unit) error {
+// inserts writes what was numbered: one statement per table. Messages come
+// first, so that a key that is taken ends the transaction before it did more.
+// Of rows that are there already, all but the named columns stay as they are.
+func (u *unit) inserts() []db.Insert {
 	if len(u.entries) == 0 {
 		return nil // replays only
 	}
-	for _, e := range u.entries {
-		data, err := e.encode(u.epoch)
-		if err != nil {
-			return err
-		}
-		user := e.UserID.String()
-		u.rows = append(u.rows, outbox.Row{
-			Subject: events.Subject(events.ServiceMessages, events.NameLogged, user),
-			MsgID:   cursor{u.epoch, e.EventSeq}.String() + "-" + user,
-			Type:    events.NameLogged, Payload: data, CreatedAt: u.at,
-		})
-	}
-	if err := s.saveMessages(tx, u); err != nil {
-		return err
-	}
-	args := make([]any, 0, 7*len(u.entries))
-	for _, e := range u.entries {
-		args = append(args, e.UserID, e.EventSeq, e.Kind, e.ConversationID, e.Seq, e.ActorID, e.CreatedAt)
-	}
-	if err := insert(tx, "INSERT INTO user_events (user_id, event_seq, kind, conversation_id, seq, actor_id, created_at) VALUES ", 7, args, ""); err != nil {
-		return err
-	}
-	if err := saveCounters(tx, "user_clocks", "user_id", u.clocks); err != nil {
-		return err
-	}
-	if err := s.saveMarks(tx, u); err != nil {
-		return err
-	}
-	return outbox.Insert(tx, u.rows)
-}
-
-func (s *store) saveMessages(tx *gorm.DB, u *unit) error {
-	if len(u.messages) == 0 {
-		return nil
-	}
-	args := make([]any, 0, 7*len(u.messages))
+	u.row = outbox.Row{ID: id.New(), Type: outboxLog, Payload: references(u.entries), CreatedAt: u.at}
+	messages := db.Insert{Table: "messages", Columns: []string{"conversation_id", "seq", "id", "sender_id", "client_id", "body", "created_at"}}
 	for _, m := range u.messages {
-		args = append(args, m.ConversationID, m.Seq, m.ID, m.SenderID, m.ClientID, m.Body, m.CreatedAt)
+		messages.Rows = append(messages.Rows, m.ConversationID, m.Seq, m.ID, m.SenderID, m.ClientID, m.Body, m.CreatedAt)
 	}
-	if err := insert(tx, "INSERT INTO messages (conversation_id, seq, id, sender_id, client_id, body, created_at) VALUES ", 7, args, ""); err != nil {
-		return err
+	log := db.Insert{Table: "user_events", Columns: []string{"user_id", "event_seq", "kind", "conversation_id", "seq", "actor_id", "created_at"}}
+	for _, e := range u.entries {
+		log.Rows = append(log.Rows, e.UserID, e.EventSeq, e.Kind, e.ConversationID, e.Seq)
+		if e.Kind == kindMessage {
+			log.Rows = append(log.Rows, nil, nil) // the message has them
+		} else {
+			log.Rows = append(log.Rows, e.ActorID, e.CreatedAt)
+		}
 	}
-	return saveCounters(tx, "conversations", "id", u.convs)
+	clocks := db.Insert{Table: "user_clocks", Columns: []string{"user_id", "last_seq", "trimmed_seq"}, Set: []string{"last_seq"}}
+	for _, user := range sorted(u.clocks) {
+		clocks.Rows = append(clocks.Rows, user, u.clocks[user], 0)
+	}
+	list := []db.Insert{messages, log, clocks, u.changedMembers(), {Table: "outbox", Columns: outbox.Columns, Rows: u.row.Values()}}
+	if len(u.messages) == 0 {
+		list = list[1:]
+	}
+	return list
 }
 
-// saveMarks moves members' read marks and activity. The rows exist: the INSERT
-// part never takes effect and only says which row to update.
-func (s *store) saveMarks(tx *gorm.DB, u *unit) error {
-	keys := make([]memberKey, 0, len(u.marks))
-	for k := range u.marks {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, func(a, b memberKey) int {
+func (u *unit) changedMembers() db.Insert {
+	keys := slices.SortedFunc(maps.Keys(u.changed), func(a, b memberKey) int {
 		return cmp.Or(a.conversation.Compare(b.conversation), a.user.Compare(b.user))
 	})
-	args := make([]any, 0, 5*len(keys))
+	changed := []string{"last_seq", "read_seq", "activity"}
+	list := db.Insert{Table: "members", Columns: append([]string{"conversation_id", "user_id"}, changed...), Set: changed}
 	for _, k := range keys {
-		args = append(args, k.conversation, k.user, u.marks[k].readSeq, u.marks[k].activity, u.at)
+		m := u.members[k]
+		list.Rows = append(list.Rows, k.conversation, k.user, m.lastSeq, m.readSeq, m.activity)
 	}
-	tail := " ON DUPLICATE KEY UPDATE read_seq = GREATEST(read_seq, VALUES(read_seq)), activity = GREATEST(activity, VALUES(activity))"
-	if s.db.Dialect == db.SQLite {
-		tail = " ON CONFLICT (conversation_id, user_id) DO UPDATE SET read_seq = MAX(read_seq, excluded.read_seq), activity = MAX(activity, excluded.activity)"
-	}
-	return insert(tx, "INSERT INTO members (conversation_id, user_id, read_seq, activity, joined_at) VALUES ", 5, args, tail)
-}
-
-// saveCounters sets last_seq of several rows in one UPDATE.
-func saveCounters(tx *gorm.DB, table, key string, counters map[id.ID]uint64) error {
-	var when strings.Builder
-	ids := make([]id.ID, 0, len(counters))
-	for k := range counters {
-		ids = append(ids, k)
-	}
-	ids = unique(ids)
-	args := make([]any, 0, 3*len(ids))
-	for _, k := range ids {
-		when.WriteString(" WHEN ? THEN ?")
-		args = append(args, k, counters[k])
-	}
-	args = append(args, anys(ids)...)
-	return tx.Exec("UPDATE "+table+" SET last_seq = CASE "+key+when.String()+" END WHERE "+key+" "+in(len(ids)), args...).Error
-}
-
-// insert runs one multi-row INSERT of rows of the given width.
-func insert(tx *gorm.DB, head string, width int, args []any, tail string) error {
-	row := "(?" + strings.Repeat(",?", width-1) + ")"
-	return tx.Exec(head+row+strings.Repeat(","+row, len(args)/width-1)+tail, args...).Error
+	return list
 }
 
 // unique sorts ids and drops repetitions, in place.
 func unique(ids []id.ID) []id.ID {
 	slices.SortFunc(ids, id.ID.Compare)
 	return slices.Compact(ids)
+}
+
+func sorted(counters map[id.ID]uint64) []id.ID {
+	return slices.SortedFunc(maps.Keys(counters), id.ID.Compare)
 }
 
 func anys(ids []id.ID) []any {

@@ -1,6 +1,7 @@
 package messages
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,9 +53,13 @@ WHERE k.user_id = ? ORDER BY e.event_seq LIMIT ?`
 		if eventSeq == nil || len(list) == limit {
 			continue // a clock without newer entries
 		}
-		e.UserID, e.EventSeq, e.Kind, e.Seq, e.CreatedAt = user, *eventSeq, *kind, *seq, *at
+		e.UserID, e.EventSeq, e.Kind, e.Seq = user, *eventSeq, *kind, *seq
 		if body != nil {
 			e.Message.ConversationID, e.Message.Seq, e.Message.Body, e.Message.CreatedAt = e.ConversationID, e.Seq, *body, *sent
+			e.ActorID, at = e.Message.SenderID, sent
+		}
+		if at != nil {
+			e.CreatedAt = *at
 		}
 		list = append(list, e)
 	}
@@ -139,7 +144,8 @@ func (s *store) trimUser(ctx context.Context, c clock, cutoff time.Time) (int, e
 // log's beginning. Clocks may differ between replicas; numbers may not.
 func (s *store) oldPrefix(ctx context.Context, c clock, cutoff time.Time) (uint64, error) {
 	rows, err := s.db.R.WithContext(ctx).Raw(
-		"SELECT event_seq, created_at FROM user_events WHERE user_id = ? AND event_seq > ? AND event_seq < ? ORDER BY event_seq LIMIT ?",
+		"SELECT e.event_seq, e.created_at, m.created_at FROM user_events e LEFT JOIN messages m ON m.conversation_id = e.conversation_id AND m.seq = e.seq "+
+			"WHERE e.user_id = ? AND e.event_seq > ? AND e.event_seq < ? ORDER BY e.event_seq LIMIT ?",
 		c.UserID, c.TrimmedSeq, c.LastSeq, trimEntries).Rows()
 	if err != nil {
 		return c.TrimmedSeq, err
@@ -148,11 +154,11 @@ func (s *store) oldPrefix(ctx context.Context, c clock, cutoff time.Time) (uint6
 	old := c.TrimmedSeq
 	for rows.Next() {
 		var seq uint64
-		var at time.Time
-		if err := rows.Scan(&seq, &at); err != nil {
+		var own, message *time.Time
+		if err := rows.Scan(&seq, &own, &message); err != nil {
 			return c.TrimmedSeq, err
 		}
-		if !at.Before(cutoff) {
+		if at := cmp.Or(own, message); at != nil && !at.Before(cutoff) {
 			break
 		}
 		old = seq

@@ -51,7 +51,7 @@ func New(d run.Deps) (*Service, error) {
 	s := &Service{
 		store: store{d.DB},
 		bus:   d.Bus,
-		relay: outbox.NewRelay(d.DB, d.Bus, events.ServiceUsers, d.Log),
+		relay: outbox.NewRelay(d.DB, d.Bus, events.ServiceUsers, d.Log, nil),
 		log:   d.Log,
 		server: httpx.New(httpx.Options{
 			Service:        events.ServiceUsers,

@@ -21,23 +21,27 @@ CREATE TABLE IF NOT EXISTS conversations (
   id         BINARY(16)       NOT NULL PRIMARY KEY,
   kind       TINYINT UNSIGNED NOT NULL,
   direct_key BINARY(32)       NULL,
-  last_seq   BIGINT UNSIGNED  NOT NULL,
   created_at DATETIME(6)      NOT NULL,
   UNIQUE KEY conversations_direct (direct_key)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
--- activity is the event_seq of the newest message in this member's own log: it
--- orders the member's list of conversations without any clock.
+-- A conversation as one member has it. last_seq is the seq of its newest message,
+-- the same in all its rows, so that a post changes one row per member and no
+-- other. activity is the event_seq of that message in this member's own log: it
+-- orders the member's list of conversations without any clock. It has no index:
+-- it changes with every message, and sorting is cheaper when the list is read.
 CREATE TABLE IF NOT EXISTS members (
   conversation_id BINARY(16)      NOT NULL,
   user_id         BINARY(16)      NOT NULL,
+  last_seq        BIGINT UNSIGNED NOT NULL,
   read_seq        BIGINT UNSIGNED NOT NULL,
   activity        BIGINT UNSIGNED NOT NULL,
-  joined_at       DATETIME(6)     NOT NULL,
   PRIMARY KEY (conversation_id, user_id),
-  KEY members_activity (user_id, activity)
+  KEY members_user (user_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+-- id is a hash of sender_id and client_id, so its unique key is also the one that
+-- makes a post idempotent.
 CREATE TABLE IF NOT EXISTS messages (
   conversation_id BINARY(16)      NOT NULL,
   seq             BIGINT UNSIGNED NOT NULL,
@@ -47,8 +51,7 @@ CREATE TABLE IF NOT EXISTS messages (
   body            TEXT            NOT NULL,
   created_at      DATETIME(6)     NOT NULL,
   PRIMARY KEY (conversation_id, seq),
-  UNIQUE KEY messages_id (id),
-  UNIQUE KEY messages_client (client_id, sender_id)
+  UNIQUE KEY messages_id (id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- The head of each user's log, and how much of it was trimmed.
@@ -60,14 +63,15 @@ CREATE TABLE IF NOT EXISTS user_clocks (
 
 -- Each user's dense log. It refers to messages instead of copying them, so an
 -- erased text is gone from here too. seq is the message's, or the read mark.
+-- actor_id and created_at are NULL where they are those of the message.
 CREATE TABLE IF NOT EXISTS user_events (
   user_id         BINARY(16)       NOT NULL,
   event_seq       BIGINT UNSIGNED  NOT NULL,
   kind            TINYINT UNSIGNED NOT NULL,
   conversation_id BINARY(16)       NOT NULL,
   seq             BIGINT UNSIGNED  NOT NULL,
-  actor_id        BINARY(16)       NOT NULL,
-  created_at      DATETIME(6)      NOT NULL,
+  actor_id        BINARY(16)       NULL,
+  created_at      DATETIME(6)      NULL,
   PRIMARY KEY (user_id, event_seq)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 

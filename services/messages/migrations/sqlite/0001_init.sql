@@ -21,22 +21,26 @@ CREATE TABLE IF NOT EXISTS conversations (
   id BLOB NOT NULL PRIMARY KEY,
   kind INTEGER NOT NULL,
   direct_key BLOB NULL,
-  last_seq INTEGER NOT NULL,
   created_at DATETIME NOT NULL,
   UNIQUE (direct_key)
 ) WITHOUT ROWID;
 
--- activity is the event_seq of the newest message in this member's own log: it
--- orders the member's list of conversations without any clock.
+-- A conversation as one member has it. last_seq is the seq of its newest message,
+-- the same in all its rows, so that a post changes one row per member and no
+-- other. activity is the event_seq of that message in this member's own log: it
+-- orders the member's list of conversations without any clock. It has no index:
+-- it changes with every message, and sorting is cheaper when the list is read.
 CREATE TABLE IF NOT EXISTS members (
   conversation_id BLOB NOT NULL,
   user_id BLOB NOT NULL,
+  last_seq INTEGER NOT NULL,
   read_seq INTEGER NOT NULL,
   activity INTEGER NOT NULL,
-  joined_at DATETIME NOT NULL,
   PRIMARY KEY (conversation_id, user_id)
 ) WITHOUT ROWID;
 
+-- id is a hash of sender_id and client_id, so its unique key is also the one that
+-- makes a post idempotent.
 CREATE TABLE IF NOT EXISTS messages (
   conversation_id BLOB NOT NULL,
   seq INTEGER NOT NULL,
@@ -46,8 +50,7 @@ CREATE TABLE IF NOT EXISTS messages (
   body TEXT NOT NULL,
   created_at DATETIME NOT NULL,
   PRIMARY KEY (conversation_id, seq),
-  UNIQUE (id),
-  UNIQUE (client_id, sender_id)
+  UNIQUE (id)
 ) WITHOUT ROWID;
 
 -- The head of each user's log, and how much of it was trimmed.
@@ -59,18 +62,19 @@ CREATE TABLE IF NOT EXISTS user_clocks (
 
 -- Each user's dense log. It refers to messages instead of copying them, so an
 -- erased text is gone from here too. seq is the message's, or the read mark.
+-- actor_id and created_at are NULL where they are those of the message.
 CREATE TABLE IF NOT EXISTS user_events (
   user_id BLOB NOT NULL,
   event_seq INTEGER NOT NULL,
   kind INTEGER NOT NULL,
   conversation_id BLOB NOT NULL,
   seq INTEGER NOT NULL,
-  actor_id BLOB NOT NULL,
-  created_at DATETIME NOT NULL,
+  actor_id BLOB NULL,
+  created_at DATETIME NULL,
   PRIMARY KEY (user_id, event_seq)
 ) WITHOUT ROWID;
 
-CREATE INDEX IF NOT EXISTS members_activity ON members (user_id, activity);
+CREATE INDEX IF NOT EXISTS members_user ON members (user_id);
 
 -- libs/outbox/schema.md
 CREATE TABLE IF NOT EXISTS outbox (
