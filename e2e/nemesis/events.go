@@ -48,26 +48,50 @@ func (s *Stage) publish(ctx context.Context, messages []bus.Message) error {
 	return nil
 }
 
-var logged = events.Subject(events.ServiceMessages, events.NameLogged, "*")
+// shout puts events on the bus that no stream keeps.
+func (s *Stage) shout(messages []bus.Message) error {
+	for _, m := range messages {
+		if err := s.bus.Broadcast(m.Subject, m.Data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// What messages says: logged is the fast way to connected people, which no
+// stream keeps; committed is what consumers must not miss.
+var (
+	logged    = events.Subject(events.ServiceMessages, events.NameLogged, "*")
+	committed = events.Subject(events.ServiceMessages, events.NameCommitted, "*")
+)
 
 // repeated replays events that just happened, one to five times each and in
 // any order, as new events.
 func repeated() Fault {
-	return Fault{"repeated and shuffled events", []Part{Bus, Broker}, 0, 0, func(ctx context.Context, s *Stage) (string, Heal, error) {
-		heard, err := s.overhear(ctx, logged, 100, 2*time.Second)
+	return Fault{"repeated and shuffled events", []Part{Bus, Broker, Messages, Database}, 0, 0, func(ctx context.Context, s *Stage) (string, Heal, error) {
+		news, err := s.overhear(ctx, logged, 100, 2*time.Second)
 		if err != nil {
 			return "", nil, err
 		}
-		var again []bus.Message
-		for _, m := range heard {
-			for range 1 + draw(ctx).IntN(5) {
-				m.ID = client.NewID() // or the broker drops it as a duplicate
-				again = append(again, m)
-			}
+		kept, err := s.overhear(ctx, committed, 50, 2*time.Second)
+		if err != nil {
+			return "", nil, err
 		}
-		draw(ctx).Shuffle(len(again), func(i, j int) { again[i], again[j] = again[j], again[i] })
-		return fmt.Sprintf("%d events as %d", len(heard), len(again)), nothing, s.publish(ctx, again)
+		again, more := shuffled(ctx, news), shuffled(ctx, kept)
+		return fmt.Sprintf("%d events as %d", len(news)+len(kept), len(again)+len(more)), nothing, errors.Join(s.shout(again), s.publish(ctx, more))
 	}}
+}
+
+// shuffled repeats each event one to five times, in any order.
+func shuffled(ctx context.Context, heard []bus.Message) (again []bus.Message) {
+	for _, m := range heard {
+		for range 1 + draw(ctx).IntN(5) {
+			m.ID = client.NewID() // or the broker drops it as a duplicate
+			again = append(again, m)
+		}
+	}
+	draw(ctx).Shuffle(len(again), func(i, j int) { again[i], again[j] = again[j], again[i] })
+	return again
 }
 
 // garbage is what events are replaced by: nothing, no JSON, JSON of another
@@ -76,19 +100,27 @@ var garbage = []string{"", "\x00\xff not JSON", "[]", `{"seq":"x"}`, `{"cursor":
 
 // poisonedLog puts garbage on the subjects of people who are connected.
 func poisonedLog() Fault {
-	return Fault{"poisoned log events", []Part{Bus, Broker}, 0, 0, func(ctx context.Context, s *Stage) (string, Heal, error) {
+	return Fault{"poisoned log events", []Part{Bus, Broker, Messages, Database}, 0, 0, func(ctx context.Context, s *Stage) (string, Heal, error) {
 		heard, err := s.overhear(ctx, logged, 20, 2*time.Second)
 		if err != nil {
 			return "", nil, err
 		}
-		var poison []bus.Message
-		for _, m := range heard {
-			for _, data := range garbage {
-				poison = append(poison, bus.Message{Subject: m.Subject, ID: client.NewID(), Type: m.Type, Source: "nemesis", Time: time.Now(), Data: []byte(data)})
+		kept := bus.Message{Subject: events.Subject(events.ServiceMessages, events.NameCommitted, events.KeyCommitted)}
+		var news, stored []bus.Message
+		for _, data := range garbage {
+			for _, m := range heard {
+				news = append(news, spoiled(m, data))
 			}
+			stored = append(stored, spoiled(kept, data))
 		}
-		return fmt.Sprintf("%d events", len(poison)), nothing, s.publish(ctx, poison)
+		return fmt.Sprintf("%d events", len(news)+len(stored)), nothing, errors.Join(s.shout(news), s.publish(ctx, stored))
 	}}
+}
+
+// spoiled is an event with something else in it.
+func spoiled(m bus.Message, data string) bus.Message {
+	m.ID, m.Source, m.Time, m.Data = client.NewID(), "nemesis", time.Now(), []byte(data)
+	return m
 }
 
 // poisoned counts the garbage given to consumers over the whole run, all of
