@@ -154,7 +154,9 @@ func (s *Stage) Run(ctx context.Context, p Plan, people People) (events []Event,
 		if err != nil {
 			wrong = append(wrong, fmt.Errorf("fault %d, %s %v: %w", i+1, e.Kind, e.Faults, err))
 		}
-		if errors.Is(err, errBroken) || ctx.Err() != nil {
+		// A post whose retry is waiting, half a second at most, is no part of the
+		// next fault.
+		if errors.Is(err, errBroken) || !pause(ctx, 600*time.Millisecond) {
 			break
 		}
 	}
