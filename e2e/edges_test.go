@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,10 +23,26 @@ var (
 		{"a session ended behind a partition is closed when its token expires", revokedBehindPartition, nil},
 	}
 	edges = []scenario{
+		{"an ended session loses its socket within 5 s", revokedSession, nil},
 		{"a full database disk refuses and recovers", fullDatabaseDisk, func(*harness.World) bool { return harness.OwnDisks() }},
 		{"a restored backup makes every client read again", restoredBackup, nil},
 	}
 )
+
+// bounds are what the edges measured, for the report.
+var bounds struct {
+	sync.Mutex
+	lines []string
+}
+
+// measured notes a result of an edge.
+func measured(t *testing.T, format string, args ...any) {
+	t.Helper()
+	bounds.Lock()
+	defer bounds.Unlock()
+	bounds.lines = append(bounds.lines, fmt.Sprintf(format, args...))
+	t.Logf(format, args...)
+}
 
 // halfOpenSocket: packets vanish in both directions, nobody says goodbye. The
 // server gives the socket up within 45 s.
@@ -45,7 +62,7 @@ func halfOpenSocket(t *testing.T, w *harness.World) {
 	began := time.Now()
 	select {
 	case <-sockets[0].TargetGone():
-		t.Logf("the server hung up %v after the last packet", time.Since(began).Round(time.Millisecond))
+		measured(t, "half-open socket: the server hung up %v after the last packet (bound 45 s)", time.Since(began).Round(time.Millisecond))
 	case <-time.After(45 * time.Second):
 		t.Error("the server still holds a socket that has been silent for 45 s")
 	}
@@ -61,13 +78,18 @@ func revokedBehindPartition(t *testing.T, w *harness.World) {
 	notify, notifyBase, err := w.Service("notify-apart", harness.Notify, ttl)
 	must(t, err)
 	must(t, errors.Join(auth.Start(t.Context()), notify.Start(t.Context())))
+	defer func() {
+		w.Links.NATS[notify.Name].Set(faultproxy.Faults{})
+		if err := errors.Join(w.Retire(within(t, soon), notify), w.Retire(within(t, soon), auth)); err != nil {
+			t.Error(err)
+		}
+	}()
 	site := w.Site(0)
 	site.Auth, site.Notify = authBase, notifyBase
 	opened := time.Now()
 	alice := person(t, "alice", site)
 	d := device(t, alice, client.Options{})
 	w.Links.NATS[notify.Name].Set(faultproxy.Faults{SilentUp: true, SilentDown: true})
-	defer w.Links.NATS[notify.Name].Set(faultproxy.Faults{})
 	must(t, alice.Logout(t.Context()))
 	ended := time.Now()
 	bob := person(t, "bob", w.Front)
@@ -77,8 +99,22 @@ func revokedBehindPartition(t *testing.T, w *harness.World) {
 	if v.Closes[0].Code != 4401 || len(v.Messages) > 0 {
 		t.Errorf("closed with %+v after %d messages, want 4401 and none", v.Closes, len(v.Messages))
 	}
-	t.Logf("closed %v after the logout, %v after the token was made (life %v)",
+	measured(t, "session ended while its notify was cut off from the broker: socket closed %v after the logout, %v after its token was made (which lives %v)",
 		v.Closes[0].At.Sub(ended).Round(time.Millisecond), v.Closes[0].At.Sub(opened).Round(time.Millisecond), life)
+}
+
+// revokedSession: with nothing broken, a session that is ended at one replica
+// loses its socket at another within 5 s.
+func revokedSession(t *testing.T, w *harness.World) {
+	alice := person(t, "alice", w.Site(0))
+	d := device(t, alice.At(w.Site(1)), client.Options{})
+	must(t, alice.Logout(t.Context()))
+	ended := time.Now()
+	must(t, d.Wait(within(t, 5*time.Second), "the end of the socket", func(v client.View) bool { return len(v.Closes) > 0 }))
+	if c := d.View().Closes[0]; c.Code != 4401 {
+		t.Errorf("closed with %+v, want 4401", c)
+	}
+	measured(t, "session ended: socket closed %v after the logout (bound 5 s)", d.View().Closes[0].At.Sub(ended).Round(100*time.Microsecond))
 }
 
 // fullDatabaseDisk: a post is then refused with 503 and never acknowledged,
@@ -106,7 +142,7 @@ func fullDatabaseDisk(t *testing.T, w *harness.World) {
 	if !refused {
 		t.Fatalf("%d posts were accepted on a full disk and none refused", len(posted))
 	}
-	t.Logf("refused %v after the disk was full, %d posts later", time.Since(full).Round(time.Millisecond), len(posted)-1)
+	measured(t, "full database disk: posts refused with 503 from %v on, after %d had still found room", time.Since(full).Round(time.Millisecond), len(posted)-1)
 	for _, c := range []*client.Client{alice, bob} {
 		_, err := c.Conversations(within(t, soon))
 		must(t, err)
@@ -116,7 +152,7 @@ func fullDatabaseDisk(t *testing.T, w *harness.World) {
 	m, _, err := alice.PostUntil(within(t, 30*time.Second), bob.ID(), client.NewID(), text("there is space again"))
 	must(t, err)
 	posted[m.ID] = m
-	t.Logf("accepted %v after there was space again", time.Since(space).Round(time.Millisecond))
+	measured(t, "full database disk: posts accepted %v after there was space again (bound 30 s)", time.Since(space).Round(time.Millisecond))
 	must(t, bob.CheckHistory(within(t, soon), m.ConversationID, posted))
 }
 
@@ -164,13 +200,13 @@ func restoredBackup(t *testing.T, w *harness.World) {
 			return v.Resyncs > 0 && strings.HasPrefix(v.Cursor, "00000000feedface-")
 		})
 		if err != nil {
-			t.Errorf("device %d: %v", i, err)
-			continue
+			t.Fatalf("device %d: %v", i, err)
 		}
 		if v := d.View(); len(v.Faults) > 0 {
 			t.Errorf("device %d: %v", i, v.Faults)
 		}
 	}
+	measured(t, "restored backup with a new epoch: %d of %d devices were told to read again", len(devices), len(devices))
 	m := post(t, alice, bob.ID(), text("and on"))
 	for i, d := range devices {
 		must(t, d.Wait(within(t, soon), fmt.Sprintf("the next message on device %d", i), func(v client.View) bool {

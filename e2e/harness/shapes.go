@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -92,8 +93,8 @@ func (w *World) services(t *testing.T, tmp, logs string) {
 }
 
 // Service makes, and does not start, one more replica of a service of this
-// world, which the gateway does not know. base is its public URL. It is stopped
-// with the world.
+// world, which the gateway does not know. base is its public URL. It ends with
+// the world, or with Retire.
 func (w *World) Service(name, service string, more Env) (p *Process, base string, err error) {
 	env := w.Env.with(more)
 	if w.Links != nil {
@@ -103,6 +104,13 @@ func (w *World) Service(name, service string, more Env) (p *Process, base string
 	}
 	p, base = w.app(name, filepath.Join(w.Binaries, service), w.Logs, env)
 	return p, base, nil
+}
+
+// Retire stops a process that Service made.
+func (w *World) Retire(ctx context.Context, p *Process) error {
+	w.apps = slices.DeleteFunc(w.apps, func(q *Process) bool { return p == q })
+	w.retired = append(w.retired, p)
+	return p.Stop(ctx)
 }
 
 // external starts MariaDB and the NATS cluster at once and returns what makes

@@ -50,6 +50,7 @@ type World struct {
 	replicas map[string][]*Process // by service; an all-in-one is there four times
 	apps     []*Process            // each process of ours once
 	dataDir  string                // of the embedded shape
+	retired  []*Process            // of ours, whose logs count still
 	after    []func()              // what is left to do when everything has stopped
 }
 
@@ -196,7 +197,7 @@ func (w *World) end(t *testing.T, logs string) {
 	for _, f := range w.after {
 		f()
 	}
-	for _, p := range w.apps {
+	for _, p := range append(w.apps, w.retired...) {
 		text, err := os.ReadFile(p.Log)
 		if err != nil {
 			t.Error(err)

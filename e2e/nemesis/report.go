@@ -22,6 +22,7 @@ type Report struct {
 	Seed    uint64            `json:"seed"`
 	Took    time.Duration     `json:"took_ns"`
 	Missing map[string]string `json:"missing,omitempty"` // kinds that could not run, and why
+	Bounds  []string          `json:"bounds,omitempty"`  // what was measured one by one
 	Events  []Event           `json:"events"`
 	Wrong   string            `json:"wrong,omitempty"` // reactions that were wrong, besides the check's violations
 	Check   *check.Report     `json:"check"`
@@ -111,6 +112,10 @@ func (r *Report) Markdown() string {
 		r.verdict(p)
 	}
 	p("\n%s", r.goals())
+	for _, line := range r.Bounds {
+		p("- %s", line)
+	}
+	p("")
 	p("| fault | times | longest send stall | longest push gap | broken connection to gap-free | recovery | requests failed |")
 	p("|---|---|---|---|---|---|---|")
 	for _, s := range r.byKind() {
