@@ -71,22 +71,36 @@ func (s *Stage) startBrokers(ctx context.Context) error {
 const patience = 8 * time.Second
 
 // tendBrokers does what the operator of a cluster does: it waits until all
-// nodes are healthy, and a node that does not get there on its files gets new
-// ones.
+// nodes are healthy; a node that does not get there on its files gets new ones,
+// and when that does not help, because the others are damaged as well, all do.
 func (s *Stage) tendBrokers(ctx context.Context) error {
-	limited, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for i, p := range s.World.NATS.Nodes {
-		if p.WaitReady(limited) == nil {
-			continue
-		}
+	sick := s.sickBrokers(ctx)
+	for _, i := range sick {
+		p := s.World.NATS.Nodes[i]
 		s.Log("%s does not get healthy on its files and gets new ones", p.Name)
 		p.Kill()
 		if err := errors.Join(emptyDir(s.World.NATS.Dirs()[i]), p.Launch()); err != nil {
 			return err
 		}
 	}
-	return ready(ctx, s.World.NATS.Nodes...)
+	if len(sick) == 0 || len(s.sickBrokers(ctx)) == 0 {
+		return nil
+	}
+	s.Log("new files for one node are not enough: the whole cluster gets new ones")
+	s.World.NATS.Kill()
+	return errors.Join(s.World.NATS.Wipe(), s.World.NATS.Start(ctx))
+}
+
+// sickBrokers are the nodes that do not get healthy although there was time.
+func (s *Stage) sickBrokers(ctx context.Context) (sick []int) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for i, p := range s.World.NATS.Nodes {
+		if p.WaitReady(ctx) != nil {
+			sick = append(sick, i)
+		}
+	}
+	return sick
 }
 
 func emptyDir(dir string) error {

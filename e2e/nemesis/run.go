@@ -209,7 +209,7 @@ func (s *Stage) step(ctx context.Context, st step, people People) (Event, error)
 	e.Whole = time.Since(end)
 	e.Requests = s.probe.between(began, time.Now())
 	// The brokers may need longer than ChatApp, which works without them.
-	if err = errors.Join(err, s.tendBrokers(limited)); err != nil {
+	if err = errors.Join(err, s.tendBrokers(ctx)); err != nil {
 		wrong = append(wrong, fmt.Errorf("%w: %w", errBroken, err))
 	}
 	return e, errors.Join(wrong...)
