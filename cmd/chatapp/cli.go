@@ -33,6 +33,7 @@ type commands struct {
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database schemas up to date and exit."`
 	Admin       adminCommands      `cmd:"" help:"Administrators."`
 	Verify      verifyCommand      `cmd:"" help:"Let simulated people use a ChatApp and prove that nothing is lost, doubled or out of order. Exit code: 0 proven, 1 violated, 2 could not run."`
+	Bench       benchCommand       `cmd:"" help:"Measure how fast a running ChatApp accepts and delivers messages."`
 	Config      configCommand      `cmd:"" help:"Print the effective settings; secrets are hidden."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 when the running ChatApp is ready."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
@@ -64,6 +65,9 @@ func execute(ctx context.Context, p program) int {
 	}
 	if err == nil {
 		err = k.Run()
+	}
+	if told := exitCode(0); errors.As(err, &told) {
+		return int(told)
 	}
 	if err != nil {
 		complain(p.errs, err)

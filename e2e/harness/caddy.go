@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// startCaddy starts the real gateway with the shipped Caddyfile, told by its
+// StartCaddy starts the real gateway with the shipped Caddyfile, told by its
 // environment where to listen and where the replicas are.
-func startCaddy(ctx context.Context, dir, logs, listen string, bases map[string][]string) (*Process, error) {
+func StartCaddy(ctx context.Context, dir, logs, listen string, bases map[string][]string) (*Process, error) {
 	server, err := tool(ctx, "caddy")
 	if err != nil {
 		return nil, err

@@ -25,8 +25,8 @@ const databasePassword = "db-secret-of-the-e2e-tests"
 // owners are the services with tables.
 var owners = []string{"auth", "users", "messages", "notify"}
 
-// StartMariaDB initialises and starts a server in dir.
-func StartMariaDB(ctx context.Context, dir, log string) (*MariaDB, error) {
+// StartMariaDB initialises and starts a server in dir; options come after ours.
+func StartMariaDB(ctx context.Context, dir, log string, options ...string) (*MariaDB, error) {
 	server, err := exec.LookPath("/usr/sbin/mariadbd")
 	if err != nil {
 		return nil, fmt.Errorf("mariadbd is missing: apt-get install mariadb-server")
@@ -53,11 +53,11 @@ func StartMariaDB(ctx context.Context, dir, log string) (*MariaDB, error) {
 	m := &MariaDB{port: FreePort(), socket: filepath.Join(socketDir, "s")}
 	m.Process = &Process{
 		Name: "mariadb", Path: server, Dir: dir, Log: log,
-		Args: []string{
+		Args: append([]string{
 			"--no-defaults", account, "--datadir=" + data, "--socket=" + m.socket, "--pid-file=" + filepath.Join(dir, "pid"),
 			"--bind-address=127.0.0.1", "--port=" + strconv.Itoa(m.port), "--skip-name-resolve",
 			"--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=32M", "--performance-schema=OFF",
-		},
+		}, options...),
 		Up: func(ctx context.Context) error { return m.SQL(ctx, "SELECT 1") },
 	}
 	if err := m.Process.Start(ctx); err != nil {
@@ -79,6 +79,11 @@ func (m *MariaDB) SQL(ctx context.Context, script string) error {
 func (m *MariaDB) Query(ctx context.Context, statement string) (string, error) {
 	out, err := exec.CommandContext(ctx, "mariadb", "--no-defaults", "--user=root", "--socket="+m.socket, "--batch", "--skip-column-names", "-e", statement).Output()
 	return strings.TrimSpace(string(out)), err
+}
+
+// Env makes a process of ours use this server.
+func (m *MariaDB) Env() Env {
+	return Env{"CHAT_DATABASE_URL": m.URL(), "CHAT_DATABASE_PASSWORD": databasePassword}
 }
 
 // URL is CHAT_DATABASE_URL for this server.

@@ -190,3 +190,8 @@ func (n *NATS) Wipe() error {
 	}
 	return errors.Join(errs...)
 }
+
+// Env makes a process of ours use this cluster.
+func (n *NATS) Env() Env {
+	return Env{"CHAT_NATS_URL": n.URL(), "CHAT_NATS_USER": natsUser, "CHAT_NATS_PASSWORD": natsPassword, "CHAT_NATS_REPLICAS": "3"}
+}

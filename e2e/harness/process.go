@@ -101,6 +101,13 @@ func (p *Process) done() <-chan struct{} {
 	return p.exited
 }
 
+// PID is the number of the running process.
+func (p *Process) PID() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cmd.Process.Pid
+}
+
 func (p *Process) exit() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

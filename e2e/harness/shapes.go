@@ -28,7 +28,7 @@ func Replicas(t *testing.T) *World {
 	env := w.external(t, tmp, logs)
 	for i := range 2 {
 		name := fmt.Sprintf("chatapp-%d", i)
-		p, base := w.app(name, filepath.Join(bin.dir, "chatapp"), logs, env.with(Env{"CHAT_DATA_DIR": filepath.Join(tmp, name)}))
+		p, base := w.app(name, filepath.Join(bin.dir, "chatapp"), logs, env.With(Env{"CHAT_DATA_DIR": filepath.Join(tmp, name)}))
 		w.everything(p, base)
 	}
 	w.Front = w.Sites[0]
@@ -68,7 +68,7 @@ func (w *World) services(t *testing.T, tmp, logs string) {
 			t.Fatal(err)
 		}
 	}
-	w.Env = env.with(Env{"CHAT_PUBLIC_URL": "http://" + front, "CHAT_TRUSTED_PROXIES": "127.0.0.1/32"})
+	w.Env = env.With(Env{"CHAT_PUBLIC_URL": "http://" + front, "CHAT_TRUSTED_PROXIES": "127.0.0.1/32"})
 	bases := map[string][]string{}
 	for _, service := range []string{Auth, Users, Messages, Notify} {
 		for i := range 2 {
@@ -86,7 +86,7 @@ func (w *World) services(t *testing.T, tmp, logs string) {
 	w.Front, w.Gateway = client.At("http://"+front), true
 	w.start(t)
 	var err error
-	if w.Caddy, err = startCaddy(t.Context(), tmp, logs, door, bases); err != nil {
+	if w.Caddy, err = StartCaddy(t.Context(), tmp, logs, door, bases); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.Caddy.Kill)
@@ -96,7 +96,7 @@ func (w *World) services(t *testing.T, tmp, logs string) {
 // world, which the gateway does not know. base is its public URL. It ends with
 // the world, or with Retire.
 func (w *World) Service(name, service string, more Env) (p *Process, base string, err error) {
-	env := w.Env.with(more)
+	env := w.Env.With(more)
 	if w.Links != nil {
 		if env["CHAT_DATABASE_URL"], env["CHAT_NATS_URL"], err = w.Links.between(name, w); err != nil {
 			return nil, "", err
@@ -135,10 +135,7 @@ func (w *World) external(t *testing.T, tmp, logs string) Env {
 			t.Fatal(err)
 		}
 	}
-	return Env{
-		"CHAT_DATABASE_URL": w.DB.URL(), "CHAT_DATABASE_PASSWORD": databasePassword,
-		"CHAT_NATS_URL": w.NATS.URL(), "CHAT_NATS_USER": natsUser, "CHAT_NATS_PASSWORD": natsPassword, "CHAT_NATS_REPLICAS": "3",
-	}
+	return w.DB.Env().With(w.NATS.Env())
 }
 
 // start launches all our processes at once, in no order, as an orchestrator

@@ -66,8 +66,8 @@ func (e Env) list() []string {
 	return all
 }
 
-// with returns a copy with more keys.
-func (e Env) with(more Env) Env {
+// With returns a copy with more keys.
+func (e Env) With(more Env) Env {
 	all := Env{}
 	for k, v := range e {
 		all[k] = v
@@ -89,7 +89,7 @@ func common() Env {
 // <logs>/<name>.log; base is its public URL.
 func NewApp(name, binary, logs string, env Env) (p *Process, base string) {
 	listen, admin := loopback(FreePort()), loopback(FreePort())
-	env = Env{"CHAT_LISTEN": listen, "CHAT_ADMIN_LISTEN": admin, "CHAT_PUBLIC_URL": "http://" + listen}.with(env)
+	env = Env{"CHAT_LISTEN": listen, "CHAT_ADMIN_LISTEN": admin, "CHAT_PUBLIC_URL": "http://" + listen}.With(env)
 	p = &Process{Name: name, Path: binary, Env: env.list(), Log: filepath.Join(logs, name+".log"), Up: httpUp("http://" + admin + "/readyz")}
 	return p, "http://" + listen
 }
@@ -97,9 +97,9 @@ func NewApp(name, binary, logs string, env Env) (p *Process, base string) {
 // app makes a process of this world.
 func (w *World) app(name, binary, logs string, env Env) (p *Process, base string) {
 	if MovableClocks() {
-		env = env.with(Env{clockKey: filepath.Join(logs, name+".clock")})
+		env = env.With(Env{clockKey: filepath.Join(logs, name+".clock")})
 	}
-	p, base = NewApp(name, binary, logs, common().with(env))
+	p, base = NewApp(name, binary, logs, common().With(env))
 	w.apps = append(w.apps, p)
 	return p, base
 }

@@ -118,6 +118,29 @@ type Committed struct {
 	Changes []Change `json:"changes"`
 }
 
+// Append appends c as JSON, as Entry.Append does.
+func (c Committed) Append(b []byte) []byte {
+	b = append(append(append(b, `{"epoch":"`...), c.Epoch...), `","changes":[`...)
+	for i, change := range c.Changes {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(append(b, `{"type":"`...), change.Type...)
+		b = change.Time.AppendFormat(append(b, `","time":"`...), time.RFC3339Nano)
+		b = append(append(b, `","data":`...), change.Data...)
+		for j, place := range change.Logs {
+			separator := ","
+			if j == 0 {
+				separator = `,"logs":[`
+			}
+			b = append(append(append(append(b, separator...), `{"user_id":"`...), place.UserID...), `","seq":`...)
+			b = append(strconv.AppendUint(b, place.Seq, 10), '}')
+		}
+		b = append(b, `]}`...)
+	}
+	return append(b, `]}`...)
+}
+
 // KeyCommitted is the key of committed, which concerns no single user.
 const KeyCommitted = "log"
 

@@ -18,7 +18,16 @@ const (
 )
 
 // Append is json.Marshal by hand and must not differ from it.
-func TestAppendEntry(t *testing.T) {
+func TestAppend(t *testing.T) {
+	committed := Committed{Epoch: "0123456789abcdef", Changes: []Change{
+		{Type: TypeMessageCreated, Time: at, Data: json.RawMessage(`{"body":"x"}`), Logs: []LogPlace{{ada, 1}, {conv, 18446744073709551615}}},
+		{Type: TypeConversationRead, Time: at.Truncate(time.Second), Data: json.RawMessage(`{}`), Logs: []LogPlace{{ada, 2}}},
+	}}
+	want, err := json.Marshal(committed)
+	if got := committed.Append([]byte("x")); err != nil || string(got) != "x"+string(want) {
+		t.Errorf("%s, want %s, %v", got, want, err)
+	}
+
 	for _, when := range []time.Time{at, at.Truncate(time.Second), at.In(time.FixedZone("", 3600))} {
 		for _, data := range []string{`{}`, `{"body":"\u003cb\u003e \"x\" 👋"}`} {
 			e := Entry{Cursor: "0123456789abcdef-42", Seq: 18446744073709551615, Type: TypeMessageCreated, Time: when, Data: json.RawMessage(data)}

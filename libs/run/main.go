@@ -180,6 +180,7 @@ func (r *process) background(ctx context.Context, running *sync.WaitGroup, stop 
 		})
 	}
 	running.Go(func() { r.followRevocations(ctx) })
+	running.Go(func() { paceGC(ctx) })
 }
 
 // awaitReady polls the units: the friendly line must not come before they work.

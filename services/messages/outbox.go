@@ -3,8 +3,8 @@ package messages
 import (
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
+	"strconv"
 
 	"chatapp/libs/bus"
 	"chatapp/libs/events"
@@ -43,64 +43,41 @@ func (e entry) sameContent(other entry) bool {
 // several members have in common is encoded once.
 func parcel(epoch string, row outbox.Row, entries []entry) (outbox.Parcel, error) {
 	p := outbox.Parcel{News: make([]outbox.News, 0, len(entries))}
-	w := committedWriter{epoch: epoch, row: row}
+	changes := make([]events.Change, 0, len(entries))
+	size := 0
 	for i, e := range entries {
 		if i == 0 || !e.sameContent(entries[i-1]) {
 			kind, data, err := e.content()
 			if err != nil {
 				return p, err
 			}
-			if err := w.add(events.Change{Type: kind, Time: e.CreatedAt.UTC(), Data: data}); err != nil {
-				return p, err
+			if size += len(data); size > maxCommitted && len(changes) > 0 {
+				p.Events = append(p.Events, committed(epoch, row, len(p.Events), changes))
+				changes, size = changes[:0], len(data)
 			}
+			changes = append(changes, events.Change{Type: kind, Time: e.CreatedAt.UTC(), Data: data, Logs: make([]events.LogPlace, 0, 2)})
 		}
-		change, user := w.last(), e.UserID.String()
+		change, user := &changes[len(changes)-1], e.UserID.String()
 		change.Logs = append(change.Logs, events.LogPlace{UserID: user, Seq: e.EventSeq})
 		p.News = append(p.News, outbox.News{
 			Subject: events.Subject(events.ServiceMessages, events.NameLogged, user),
 			Data:    e.frame(epoch, change.Type, change.Data),
 		})
 	}
-	err := w.flush()
-	p.Events = w.events
-	return p, err
-}
-
-// committedWriter fills committed events, one after the other.
-type committedWriter struct {
-	epoch   string
-	row     outbox.Row
-	changes []events.Change
-	size    int
-	events  []bus.Message
-}
-
-func (w *committedWriter) last() *events.Change { return &w.changes[len(w.changes)-1] }
-
-func (w *committedWriter) add(c events.Change) error {
-	if w.size += len(c.Data); w.size > maxCommitted && len(w.changes) > 0 {
-		if err := w.flush(); err != nil {
-			return err
-		}
-		w.size = len(c.Data)
+	if len(changes) > 0 {
+		p.Events = append(p.Events, committed(epoch, row, len(p.Events), changes))
 	}
-	w.changes = append(w.changes, c)
-	return nil
+	return p, nil
 }
 
-func (w *committedWriter) flush() error {
-	if len(w.changes) == 0 {
-		return nil
-	}
-	data, err := json.Marshal(events.Committed{Epoch: w.epoch, Changes: w.changes})
-	// The id is the same whoever publishes it, and however often.
-	msgID := w.row.ID.String() + "-" + string('a'+rune(len(w.events)))
-	w.events = append(w.events, bus.Message{
+// committed is the nth event of a row. Its id is the same whoever publishes it,
+// and however often.
+func committed(epoch string, row outbox.Row, n int, changes []events.Change) bus.Message {
+	return bus.Message{
 		Subject: events.Subject(events.ServiceMessages, events.NameCommitted, events.KeyCommitted),
-		ID:      msgID, Type: events.NameCommitted, Time: w.row.CreatedAt, Data: data,
-	})
-	w.changes = nil
-	return err
+		ID:      row.ID.String() + "-" + strconv.Itoa(n), Type: events.NameCommitted, Time: row.CreatedAt,
+		Data: events.Committed{Epoch: epoch, Changes: changes}.Append(nil),
+	}
 }
 
 // unpack is the outbox.Unpack of this service: a sweep reads what the row

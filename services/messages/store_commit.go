@@ -212,24 +212,22 @@ func (u *unit) inserts() []db.Insert {
 	for _, m := range u.messages {
 		messages.Rows = append(messages.Rows, m.ConversationID, m.Seq, m.ID, m.SenderID, m.ClientID, m.Body, m.CreatedAt)
 	}
-	log := db.Insert{Table: "user_events", Columns: []string{"user_id", "event_seq", "kind", "conversation_id", "seq", "actor_id", "created_at"}}
+	// Of a message's entries, actor and time are the message's.
+	columns := []string{"user_id", "event_seq", "kind", "conversation_id", "seq", "actor_id", "created_at"}
+	posts, others := db.Insert{Table: "user_events", Columns: columns[:5]}, db.Insert{Table: "user_events", Columns: columns}
 	for _, e := range u.entries {
-		log.Rows = append(log.Rows, e.UserID, e.EventSeq, e.Kind, e.ConversationID, e.Seq)
 		if e.Kind == kindMessage {
-			log.Rows = append(log.Rows, nil, nil) // the message has them
+			posts.Rows = append(posts.Rows, e.UserID, e.EventSeq, e.Kind, e.ConversationID, e.Seq)
 		} else {
-			log.Rows = append(log.Rows, e.ActorID, e.CreatedAt)
+			others.Rows = append(others.Rows, e.UserID, e.EventSeq, e.Kind, e.ConversationID, e.Seq, e.ActorID, e.CreatedAt)
 		}
 	}
-	clocks := db.Insert{Table: "user_clocks", Columns: []string{"user_id", "last_seq", "trimmed_seq"}, Set: []string{"last_seq"}}
+	clocks := db.Insert{Table: "user_clocks", Columns: []string{"user_id", "last_seq"}, Set: []string{"last_seq"}}
 	for _, user := range sorted(u.clocks) {
-		clocks.Rows = append(clocks.Rows, user, u.clocks[user], 0)
+		clocks.Rows = append(clocks.Rows, user, u.clocks[user])
 	}
-	list := []db.Insert{messages, log, clocks, u.changedMembers(), {Table: "outbox", Columns: outbox.Columns, Rows: u.row.Values()}}
-	if len(u.messages) == 0 {
-		list = list[1:]
-	}
-	return list
+	list := []db.Insert{messages, posts, others, clocks, u.changedMembers(), {Table: "outbox", Columns: outbox.Columns, Rows: u.row.Values()}}
+	return slices.DeleteFunc(list, func(i db.Insert) bool { return len(i.Rows) == 0 })
 }
 
 func (u *unit) changedMembers() db.Insert {

@@ -33,6 +33,8 @@ type socket struct {
 	wire  *corkedConn // under conn
 	limit *rate.Limiter
 
+	writeBy time.Time // the write deadline; only the writer uses it
+
 	// Only the reader uses these.
 	hello  bool // said
 	inside bool // a frame has begun and is not complete
@@ -88,8 +90,12 @@ func (s *socket) send(f frame) error {
 	case frameClose:
 		return s.conn.WriteControl(websocket.CloseMessage, f.data, deadline)
 	}
-	if err := s.conn.SetWriteDeadline(deadline); err != nil {
-		return err
+	// Setting it costs as much as queueing a frame: now and then is enough.
+	if deadline.Sub(s.writeBy) > s.feed.hub.timing.write/10 {
+		if err := s.conn.SetWriteDeadline(deadline); err != nil {
+			return err
+		}
+		s.writeBy = deadline
 	}
 	return s.conn.WriteMessage(websocket.TextMessage, f.data)
 }

@@ -58,7 +58,7 @@ CREATE TABLE IF NOT EXISTS messages (
 CREATE TABLE IF NOT EXISTS user_clocks (
   user_id     BINARY(16)      NOT NULL PRIMARY KEY,
   last_seq    BIGINT UNSIGNED NOT NULL,
-  trimmed_seq BIGINT UNSIGNED NOT NULL
+  trimmed_seq BIGINT UNSIGNED NOT NULL DEFAULT 0
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Each user's dense log. It refers to messages instead of copying them, so an

@@ -57,7 +57,7 @@ CREATE TABLE IF NOT EXISTS messages (
 CREATE TABLE IF NOT EXISTS user_clocks (
   user_id BLOB NOT NULL PRIMARY KEY,
   last_seq INTEGER NOT NULL,
-  trimmed_seq INTEGER NOT NULL
+  trimmed_seq INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 
 -- Each user's dense log. It refers to messages instead of copying them, so an
