@@ -112,7 +112,7 @@ func (c *verifyCommand) report(ctx context.Context, p program) (*check.Report, e
 }
 
 func replay(path string) (*check.Report, error) {
-	f, err := os.Open(path)
+	f, err := os.Open(path) //nolint:gosec // the file its caller names
 	if err != nil {
 		return nil, err
 	}

@@ -52,6 +52,9 @@ var faults = map[string]func(context.Context, *verify.Run, *child, *rand.Rand) e
 	},
 }
 
+// faultOver bounds how long a fault is waited for to be over.
+const faultOver = 30 * time.Second
+
 func knownFaults(names []string) error {
 	for _, name := range names {
 		if faults[name] == nil {
@@ -88,8 +91,8 @@ func (c *verifyCommand) verifySelf(ctx context.Context, p program) (*check.Repor
 	return report, os.RemoveAll(dir)
 }
 
-// disturb does every fault, in shuffled rounds, with time between two, until
-// ctx ends; at least one round.
+// disturb does every fault, in shuffled rounds, each when the one before is
+// over, until ctx ends; at least one round.
 func (c *verifyCommand) disturb(ctx context.Context, r *verify.Run, app *child) error {
 	rng := rand.New(rand.NewPCG(c.Seed, 2))
 	background := context.WithoutCancel(ctx)
@@ -101,6 +104,9 @@ func (c *verifyCommand) disturb(ctx context.Context, r *verify.Run, app *child) 
 			if ctx.Err() != nil && round > 0 {
 				return nil
 			}
+			calm, cancel := context.WithTimeout(background, faultOver)
+			_ = r.Calm(calm) // a device that does not come back is reported at the end
+			cancel()
 			if err := faults[kind](background, r, app, rng); err != nil {
 				return fmt.Errorf("%s: %w", kind, err)
 			}

@@ -30,6 +30,15 @@ var (
 	mayUseAll      = []string{module + "/cmd/chatapp", module + "/internal/apidoc"}
 )
 
+// imports lists, besides the standard library, all that a package may import.
+// The judge of delivery and its people must not share code with what they
+// judge.
+var imports = map[string][]string{
+	module + "/internal/check":  {"github.com/anishathalye/porcupine"},
+	module + "/internal/client": {"github.com/gorilla/websocket"},
+	module + "/internal/verify": {module + "/internal/check", module + "/internal/client"},
+}
+
 // under reports whether the import path p is dir or inside it.
 func under(p, dir string) bool { return p == dir || strings.HasPrefix(p, dir+"/") }
 
@@ -77,6 +86,9 @@ func checkDirect(from, imp string, standard bool) []string {
 	say := func(rule string) { found = append(found, fmt.Sprintf("%s imports %s: %s", from, imp, rule)) }
 	if from == module+"/libs/events" && !standard {
 		say("libs/events is the contract and imports the standard library only")
+	}
+	if allowed, ok := imports[from]; ok && !standard && !underAny(imp, allowed) {
+		say(fmt.Sprintf("beyond the standard library it may import %s only", strings.Join(allowed, ", ")))
 	}
 	if under(from, module+"/libs") && serviceOf(imp) != "" {
 		say("libs import no service")

@@ -20,6 +20,14 @@ func TestImportRulesCanFail(t *testing.T) {
 			Package{ImportPath: "chatapp/libs/events", Imports: []string{"chatapp/libs/id"}},
 			"standard library only",
 		},
+		"the judge importing a library of ours": {
+			Package{ImportPath: "chatapp/internal/check", Imports: []string{"chatapp/libs/id"}},
+			"may import github.com/anishathalye/porcupine only",
+		},
+		"the judge's people importing a service": {
+			Package{ImportPath: "chatapp/internal/verify", Imports: []string{"chatapp/services/messages"}},
+			"may import chatapp/internal/check, chatapp/internal/client only",
+		},
 		"library importing a service": {
 			Package{ImportPath: "chatapp/libs/run", Imports: []string{"chatapp/services/auth"}},
 			"libs import no service",
@@ -70,6 +78,7 @@ func TestImportRulesAllow(t *testing.T) {
 		{ImportPath: "net/http", Standard: true},
 		{ImportPath: "chatapp/libs/events", Imports: []string{"net/http"}},
 		{ImportPath: "chatapp/libs/bus", Imports: []string{"github.com/nats-io/nats.go"}},
+		{ImportPath: "chatapp/internal/verify", Imports: []string{"net/http", "chatapp/internal/check"}},
 		{ImportPath: "chatapp/services/auth", Imports: []string{"chatapp/libs/bus"}, Deps: []string{"github.com/nats-io/nats.go"}},
 		{ImportPath: "chatapp/services/auth/cmd/auth", Deps: []string{"chatapp/services/auth"}},
 		{ImportPath: "chatapp/libs/platform/embedded", Imports: []string{"github.com/nats-io/nats-server/v2/server"}},

@@ -131,7 +131,7 @@ type conv struct {
 	members []string
 	base    uint64 // messages up to here are older than the run
 	readers map[string][]Message
-	known   facts // when which seq was known to be there
+	known   facts  // when which seq was known to be there
 	talks   []call // posts and reads, for linear.go
 	senders map[string][]uint64
 	length  uint64

@@ -131,8 +131,10 @@ func (c *checker) entry(u *user, e *Entry, at int64, where string) {
 	p := pos{e.Epoch, e.Event}
 	if old, ok := u.events[p]; ok {
 		if !same(old, e) {
-			c.report.add(Violation{Kind: Epoch, User: u.id, Name: c.names[u.id], Seq: e.Event, IDs: idsOf(old, e),
-				Detail: where + ": this event was something else before, under the same epoch " + e.Epoch})
+			c.report.add(Violation{
+				Kind: Epoch, User: u.id, Name: c.names[u.id], Seq: e.Event, IDs: idsOf(old, e),
+				Detail: where + ": this event was something else before, under the same epoch " + e.Epoch,
+			})
 		}
 		return
 	}

@@ -67,9 +67,10 @@ func (m *model) get(who, id string) {
 	m.soon(func() {
 		o := Op{Kind: Get, Begin: begin, User: who, Client: id, Status: 404}
 		for _, t := range m.talks {
-			for _, x := range t.log {
-				if x.ID == id {
-					o.Status, o.Message = 200, &x
+			for i := range t.log {
+				if t.log[i].ID == id {
+					found := t.log[i]
+					o.Status, o.Message = 200, &found
 				}
 			}
 		}

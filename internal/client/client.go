@@ -115,7 +115,9 @@ func (c *Client) RegisterAs(ctx context.Context, username, displayName, password
 }
 
 // Login signs an existing person in, with the password of the tests.
-func (c *Client) Login(ctx context.Context, login string) error { return c.LoginAs(ctx, login, Password) }
+func (c *Client) Login(ctx context.Context, login string) error {
+	return c.LoginAs(ctx, login, Password)
+}
 
 // LoginAs signs an existing person in.
 func (c *Client) LoginAs(ctx context.Context, login, password string) error {

@@ -231,7 +231,7 @@ func hint(reason string) time.Duration {
 
 // session is one connection: dial, hello, read until it ends.
 func (d *Device) session(ctx context.Context, site Site) (connected bool, end Close) {
-	conn, res, err := DialRaw(ctx, site.Notify, d.client.Session().AccessToken, d.frames.Origin)
+	conn, res, err := DialRaw(ctx, site.Notify, d.client.Session().AccessToken, d.frames.Origin) //nolint:bodyclose // gorilla has read what there is
 	if err != nil {
 		d.update(func() { d.lastError = err })
 		if res != nil && res.StatusCode == http.StatusUnauthorized {

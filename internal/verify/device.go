@@ -28,16 +28,17 @@ type device struct {
 	client *client.Client
 	rng    *rand.Rand // of live
 
-	mu      sync.Mutex
-	picks   *rand.Rand
-	socket  *client.Device
-	cut     context.CancelFunc // ends the stream; nil = no stream
-	cursor  string
-	epoch   string
-	event   uint64
-	last    map[string]uint64 // highest seq seen, by conversation
-	faults  []string          // what the client itself found wrong
-	changed chan struct{}
+	mu        sync.Mutex
+	picks     *rand.Rand
+	connected bool
+	socket    *client.Device
+	cut       context.CancelFunc // ends the stream; nil = no stream
+	cursor    string
+	epoch     string
+	event     uint64
+	last      map[string]uint64 // highest seq seen, by conversation
+	faults    []string          // what the client itself found wrong
+	changed   chan struct{}
 }
 
 // connect starts every device and waits until all are welcomed.
@@ -172,7 +173,7 @@ func (d *device) observe(n client.Notice) {
 	o := check.Op{User: d.person.main.ID(), Device: d.name}
 	switch n.What {
 	case client.Broken:
-		o.Kind = check.Close
+		o.Kind, d.connected = check.Close, false
 	case client.Arrived:
 		o.Kind, o.Entry = check.Push, entry(*n.Entry)
 		o.Shown = n.Fresh && (o.Entry.Epoch != d.epoch || o.Entry.Event > d.event)
@@ -181,6 +182,7 @@ func (d *device) observe(n client.Notice) {
 			d.saw(o.Entry.Message)
 		}
 	default:
+		d.connected = true
 		d.moveTo(n.Cursor)
 		o.Kind, o.Epoch, o.Event = check.Open, d.epoch, d.event
 		if n.What == client.Resynced {

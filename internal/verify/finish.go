@@ -241,4 +241,3 @@ func (r *Run) ownFindings(report *check.Report) {
 		}
 	}
 }
-

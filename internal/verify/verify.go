@@ -152,5 +152,18 @@ func (r *Run) Drop() {
 	}
 }
 
+// Calm waits until every device is connected: the moment for the next fault
+// when faults are to be told apart.
+func (r *Run) Calm(ctx context.Context) error {
+	for _, p := range r.people {
+		for _, d := range p.devices {
+			if err := d.wait(ctx, func() bool { return d.connected }); err != nil {
+				return fmt.Errorf("device %s is not connected: %w", d.name, err)
+			}
+		}
+	}
+	return nil
+}
+
 // Progress returns the counters so far.
 func (r *Run) Progress() Progress { return r.rec.progress() }
