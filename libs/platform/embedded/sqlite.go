@@ -58,7 +58,7 @@ func openPool(ctx context.Context, path string, readOnly bool) (*sql.DB, error) 
 	if err != nil {
 		return nil, err
 	}
-	q := url.Values{"_timefmt": {string(sqlite3.TimeFormatUnixMicro)}}
+	q := url.Values{"_timefmt": {string(sqlite3.TimeFormatUnixMicro)}, "vfs": {walVFSName}}
 	for _, p := range []string{
 		"busy_timeout(10000)", "foreign_keys(1)", "synchronous(FULL)", "cache_size(-16384)", "temp_store(MEMORY)",
 	} {
