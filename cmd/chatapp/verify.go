@@ -173,6 +173,7 @@ func (c *verifyCommand) watch(ctx context.Context, run *verify.Run, show *progre
 	}()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
+	began := time.Now()
 	for {
 		select {
 		case err := <-done:
@@ -183,7 +184,7 @@ func (c *verifyCommand) watch(ctx context.Context, run *verify.Run, show *progre
 			return err
 		case <-tick.C:
 			v := run.Progress()
-			show.at(v.Elapsed, fmt.Sprintf("%d posted, %d accepted, %d shown, %d reconnects, %d retries, %d faults", v.Attempted, v.Acked, v.Pushed, v.Reconnects, v.Retries, v.Faults))
+			show.at(time.Since(began), fmt.Sprintf("%d posted, %d accepted, %d shown, %d reconnects, %d retries, %d faults", v.Attempted, v.Acked, v.Pushed, v.Reconnects, v.Retries, v.Faults))
 		}
 	}
 }

@@ -112,7 +112,7 @@ func bridge(t *testing.T, w http.ResponseWriter, r *http.Request, u *url.URL, fr
 
 // verifyArgs is a short run.
 func verifyArgs(more ...string) []string {
-	return append([]string{"verify", "--duration", "2s", "--people", "3", "--devices", "2", "--rate", "40"}, more...)
+	return append([]string{"verify", "--duration", "1500ms", "--people", "3", "--devices", "2", "--rate", "60"}, more...)
 }
 
 func TestVerifySeesWhatIsBroken(t *testing.T) {

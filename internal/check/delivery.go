@@ -130,7 +130,11 @@ type pos struct {
 func (c *checker) entry(u *user, e *Entry, at int64, where string) {
 	p := pos{e.Epoch, e.Event}
 	if old, ok := u.events[p]; ok {
-		if !same(old, e) {
+		switch {
+		case same(old, e):
+		case old.Message != nil && e.Message != nil && old.Message.ID == e.Message.ID:
+			c.observe(e.Message, at, u.id, where) // altered
+		default:
 			c.report.add(Violation{
 				Kind: Epoch, User: u.id, Name: c.names[u.id], Seq: e.Event, IDs: idsOf(old, e),
 				Detail: where + ": this event was something else before, under the same epoch " + e.Epoch,

@@ -41,16 +41,21 @@ type device struct {
 	changed   chan struct{}
 }
 
+// equip gives the i-th person devices, not yet connected.
+func (r *Run) equip(p *person, i int) {
+	for j := range r.o.Devices {
+		n := i*r.o.Devices + j
+		p.devices = append(p.devices, &device{
+			run: r, name: fmt.Sprintf("%s/%d", p.account.Login, j+1), person: p, client: p.main.At(r.from(n)...),
+			rng: r.random(uint64(1000 + n)), picks: r.random(uint64(100_000 + n)), last: map[string]uint64{}, changed: make(chan struct{}),
+		})
+	}
+}
+
 // connect starts every device and waits until all are welcomed.
 func (r *Run) connect(ctx context.Context) error {
-	for i, p := range r.people {
-		for j := range r.o.Devices {
-			n := i*r.o.Devices + j
-			d := &device{
-				run: r, name: fmt.Sprintf("%s/%d", p.account.Login, j+1), person: p, client: p.main.At(r.from(n)...),
-				rng: r.random(uint64(1000 + n)), picks: r.random(uint64(100_000 + n)), last: map[string]uint64{}, changed: make(chan struct{}),
-			}
-			p.devices = append(p.devices, d)
+	for _, p := range r.people {
+		for _, d := range p.devices {
 			r.others.Go(func() { d.live(ctx) })
 		}
 	}

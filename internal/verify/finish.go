@@ -36,6 +36,9 @@ func (r *Run) Finish(ctx context.Context) (*check.Report, error) {
 	}
 	r.stop.all()
 	r.others.Wait()
+	for _, p := range r.people {
+		_ = p.main.Logout(ctx) // what is left of a session ends by itself
+	}
 	history, err := r.rec.history()
 	if err != nil {
 		return nil, fmt.Errorf("writing the history: %w", err)

@@ -84,7 +84,9 @@ func (r *Run) signIn(ctx context.Context) error {
 			return fmt.Errorf("reading the conversations of %s: %w", p.account.Login, err)
 		}
 		p.start = list.Cursor
+		r.equip(p, i)
 		r.people = append(r.people, p)
+		r.others.Go(func() { r.keepSignedIn(ctx, p) }) // the next ones may take long
 		r.rec.add(check.Op{Kind: check.Person, User: p.main.ID(), Name: p.account.Login})
 	}
 	return nil

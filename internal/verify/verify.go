@@ -112,9 +112,6 @@ func (r *Run) begin(ctx context.Context) error {
 	if err := r.connect(ctx); err != nil {
 		return err
 	}
-	for _, p := range r.people {
-		r.others.Go(func() { r.keepSignedIn(ctx, p) })
-	}
 	for range 2 {
 		r.others.Go(func() { r.getPushed(ctx) })
 	}
