@@ -39,7 +39,7 @@ gen: ## Write generated files: OpenAPI documents, client types, event list
 e2e: ## Run the tests of all shapes and of the browser only
 	@scripts/test setup ui e2e browser
 
-faults: ## Break 60 things under load, judge, write docs/reliability.md (10 minutes)
+faults: ## Break 60 things under load, judge, write docs/reliability.md (8 minutes)
 	E2E_RACE=0 E2E_CLOCK=1 go -C e2e test -tags nomsgpack -run TestFaults -count 1 -timeout 30m -v . \
 		-args -faults 60 -outage 30s -report artifacts/faults -doc docs/reliability.md $(if $(SEED),-seed $(SEED))
 
