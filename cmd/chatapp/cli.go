@@ -71,20 +71,17 @@ func execute(ctx context.Context, p program) int {
 	}
 	if err != nil {
 		complain(p.errs, err)
-		return codeOf(err)
+		if e, ok := errors.AsType[*kong.ParseError](err); ok && judges(e.Context) {
+			return exitCouldNot // a mistyped flag is not a violation
+		}
+		return 1
 	}
 	return 0
 }
 
-// codeOf is the exit code for err: 1 unless it says otherwise.
-func codeOf(err error) int {
-	if e, ok := errors.AsType[exit](err); ok {
-		return e.code
-	}
-	if e, ok := errors.AsType[*kong.ParseError](err); ok && e.Context != nil && strings.HasPrefix(e.Context.Command(), "verify") {
-		return codeCouldNotRun // a mistyped flag is not a violation
-	}
-	return 1
+// judges reports whether c is a command whose exit code is a verdict.
+func judges(c *kong.Context) bool {
+	return c != nil && (strings.HasPrefix(c.Command(), "verify") || strings.HasPrefix(c.Command(), "bench"))
 }
 
 // complain prints err, each line marked as ours; a domain error by its words

@@ -19,21 +19,6 @@ import (
 	"chatapp/internal/verify"
 )
 
-// exit is an error with an exit code of its own.
-type exit struct {
-	code int
-	error
-}
-
-// Unwrap returns the cause.
-func (e exit) Unwrap() error { return e.error }
-
-// Exit codes of verify besides 0; a script can tell them apart.
-const (
-	codeViolated    = 1
-	codeCouldNotRun = 2
-)
-
 type verifyCommand struct {
 	URL          []string      `help:"Address of a running ChatApp; several separated by commas for several ways in. Temporary accounts are made unless --login is given."`
 	Self         bool          `help:"Start a ChatApp in a temporary directory and verify that."`
@@ -54,14 +39,16 @@ type verifyCommand struct {
 // when that could not be found out.
 func (c *verifyCommand) Run(ctx context.Context, p program) error {
 	report, err := c.report(ctx, p)
-	if err != nil {
-		return exit{codeCouldNotRun, err}
+	if err == nil {
+		err = c.print(p.out, report)
 	}
-	if err := c.print(p.out, report); err != nil {
-		return exit{codeCouldNotRun, err}
+	if err != nil {
+		complain(p.errs, err)
+		return exitCode(exitCouldNot)
 	}
 	if !report.OK() {
-		return exit{codeViolated, fmt.Errorf("delivery was violated %d times", report.ViolationCount)}
+		complain(p.errs, fmt.Errorf("delivery was violated %d times", report.ViolationCount))
+		return exitCode(exitViolation)
 	}
 	return nil
 }

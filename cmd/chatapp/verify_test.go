@@ -139,7 +139,7 @@ func TestVerifySeesWhatIsBroken(t *testing.T) {
 			}
 			code := 0
 			if row.want != "" {
-				code = codeViolated
+				code = exitViolation
 			}
 			if r.code != code || (row.want == "") != report.OK() || row.want != "" && report.ByKind[row.want] == 0 || report.Acked < 20 || report.Pushed < 100 {
 				t.Fatalf("exit code %d, %v, %d accepted, %d shown\n%v\n%s", r.code, report.ByKind, report.Acked, report.Pushed, report.Violations, r.errors)
@@ -226,7 +226,7 @@ func TestVerifyCouldNotRun(t *testing.T) {
 		"two accounts":  {"--url", "http://localhost", "--login", "ada"},
 	} {
 		r := runProgram(t, nil, "", append([]string{"verify"}, args...)...)
-		if r.code != codeCouldNotRun || !strings.Contains(r.errors, word) || r.out != "" {
+		if r.code != exitCouldNot || !strings.Contains(r.errors, word) || r.out != "" {
 			t.Errorf("%v: exit code %d, want 2 and %q: %s%s", args, r.code, word, r.out, r.errors)
 		}
 	}

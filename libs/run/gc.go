@@ -11,11 +11,11 @@ import (
 // How the garbage collector is paced. Its cost is per collection and grows with
 // what is live; a process with a small heap and a lot to do collects many times
 // a second. So while it is busy the heap may grow by gcRoom between two
-// collections, and when it is calm again that room is given back.
+// collections, and when it is calm again all that is free goes back to the system.
 const (
 	gcLook    = time.Second
 	gcBusy    = 4 // collections per gcLook
-	gcCalm    = 10
+	gcCalm    = 5 // looks in a row with hardly any
 	gcRoom    = 128 << 20 // bytes
 	gcPercent = 100       // Go's default
 )
@@ -37,9 +37,13 @@ func paceGC(ctx context.Context) {
 		}
 		sample := []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}, {Name: "/gc/heap/live:bytes"}}
 		metrics.Read(sample)
-		if percent := pace.look(sample[0].Value.Uint64(), sample[1].Value.Uint64()); percent != pace.percent {
+		percent := pace.look(sample[0].Value.Uint64(), sample[1].Value.Uint64())
+		if percent != pace.percent {
 			pace.percent = percent
 			debug.SetGCPercent(percent)
+		}
+		if pace.calmed() {
+			debug.FreeOSMemory()
 		}
 	}
 }
@@ -56,7 +60,7 @@ type gcPace struct {
 func (p *gcPace) look(cycles, live uint64) int {
 	since := cycles - p.cycles
 	p.cycles = cycles
-	if since > 1 {
+	if since > 1 { // one a look is that of calmed, or Go's own every two minutes
 		p.calm = 0
 	} else if p.calm++; p.calm >= gcCalm {
 		return gcPercent
@@ -66,3 +70,6 @@ func (p *gcPace) look(cycles, live uint64) int {
 	}
 	return max(gcPercent, int(gcRoom*100/max(live, 1<<20)))
 }
+
+// calmed reports once that it has become calm.
+func (p *gcPace) calmed() bool { return p.calm == gcCalm }

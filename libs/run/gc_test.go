@@ -26,11 +26,14 @@ func TestGCPace(t *testing.T) {
 	}
 	look(20, live)
 	for range gcCalm - 1 {
-		if got := look(0, live); got != 800 {
+		if got := look(0, live); got != 800 || p.calmed() {
 			t.Fatalf("calm for too short: %d", got)
 		}
 	}
-	if got := look(0, live); got != gcPercent {
+	if got := look(0, live); got != gcPercent || !p.calmed() {
 		t.Errorf("calm: %d", got)
+	}
+	if look(1, live); p.calmed() {
+		t.Error("gives back what is free again and again")
 	}
 }

@@ -41,6 +41,7 @@ func benchCommit(b *testing.B, d *db.DB, n int) {
 			b.Fatal(err)
 		}
 	}
+	var done []id.ID
 	b.ReportAllocs()
 	cpu := serverCPU()
 	b.ResetTimer()
@@ -54,8 +55,11 @@ func benchCommit(b *testing.B, d *db.DB, n int) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := d.W.Exec("DELETE FROM outbox WHERE id = ?", u.row.ID).Error; err != nil {
-			b.Fatal(err)
+		if done = append(done, u.row.ID); len(done) == 50 {
+			if err := d.W.Exec("DELETE FROM outbox WHERE id IN ?", done).Error; err != nil {
+				b.Fatal(err)
+			}
+			done = nil
 		}
 	}
 	b.StopTimer()
