@@ -11,7 +11,7 @@ GOFLAGS_PRODUCT := -tags nomsgpack -trimpath -ldflags '$(LDFLAGS)'
 # The UI is rebuilt when one of these is newer than its index.html.
 UI_SOURCES := $(shell find web/src web/public web/index.html web/package.json web/vite.config.ts web/tsconfig.json -type f 2>/dev/null)
 
-.PHONY: help run demo build ui test lint gen e2e bench smoke tidy fmt clean
+.PHONY: help run demo build ui test lint gen e2e faults bench smoke tidy fmt clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,10 @@ gen: ## Write generated files: OpenAPI documents, client types, event list
 
 e2e: ## Run the tests of all shapes and of the browser only
 	@scripts/test setup ui e2e browser
+
+faults: ## Break 60 things under load, judge, write docs/reliability.md (8 minutes)
+	E2E_RACE=0 E2E_CLOCK=1 go -C e2e test -tags nomsgpack -run TestFaults -count 1 -timeout 30m -v . \
+		-args -faults 60 -outage 30s -report artifacts/faults -doc docs/reliability.md $(if $(SEED),-seed $(SEED))
 
 bench: ui ## Measure the all-in-one on MariaDB (bench/README.md)
 	go -C bench run .

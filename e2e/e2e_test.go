@@ -49,19 +49,24 @@ var peaceful = []scenario{
 	{"the operator's pages are not public", notPublic, nil},
 }
 
-// faults run alone, in this order, after the peaceful ones.
+// faults run alone, in this order, after the peaceful ones. The shape behind the
+// gateway is broken by TestFaults, in many more ways.
 var faults = []scenario{
 	{"browsers through the gateway", browserThroughGateway, func(w *harness.World) bool { return w.Gateway }},
-	{"kill -9", killReplicas, nil},
-	{"rolling restart", rollingRestart, nil},
+	{"kill -9", killReplicas, whole},
+	{"rolling restart", rollingRestart, whole},
 	{"one broker node dies", brokerNode, external},
 	{"kill -9 of the database", killDatabase, external},
 	{"broker outage", brokerOutage, external},
-	{"wiped broker", wipedBroker, nil},
+	{"wiped broker", wipedBroker, whole},
 }
 
-// external shapes have a broker and a database of their own to break.
-func external(w *harness.World) bool { return w.NATS != nil && w.DB != nil }
+// whole shapes run all of ChatApp in each process.
+func whole(w *harness.World) bool { return !w.Gateway }
+
+// external shapes are whole and have a broker and a database of their own to
+// break.
+func external(w *harness.World) bool { return whole(w) && w.NATS != nil && w.DB != nil }
 
 func TestAllInOne(t *testing.T) { runTable(t, harness.AllInOne(t)) }
 func TestReplicas(t *testing.T) { runTable(t, harness.Replicas(t)) }

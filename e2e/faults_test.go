@@ -239,9 +239,6 @@ func rollingRestart(t *testing.T, w *harness.World) {
 		f.flow(t, 20)
 	}
 	f.finish(t, w)
-	if n := len(f.failures); w.Gateway && n > 0 {
-		t.Errorf("%d posts failed behind the gateway, which has a second replica of everything", n)
-	}
 	restarts := 0
 	for i, d := range f.devices {
 		for _, c := range d.View().Closes {

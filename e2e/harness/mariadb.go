@@ -34,7 +34,7 @@ func StartMariaDB(ctx context.Context, dir, log string, options ...string) (*Mar
 	if dir, err = filepath.Abs(dir); err != nil {
 		return nil, err
 	}
-	data := filepath.Join(dir, "data")
+	data := filepath.Join(dir, "data") // may be a mount
 	if err := os.MkdirAll(data, 0o755); err != nil {
 		return nil, err
 	}
@@ -87,9 +87,38 @@ func (m *MariaDB) Env() Env {
 }
 
 // URL is CHAT_DATABASE_URL for this server.
-func (m *MariaDB) URL() string {
-	return "mysql://{service}_app@" + loopback(m.port) + "/chat_{service}"
+func (m *MariaDB) URL() string { return m.URLThrough(m.Address()) }
+
+// URLThrough is CHAT_DATABASE_URL when the server is reached at an address.
+func (m *MariaDB) URLThrough(address string) string {
+	return "mysql://{service}_app@" + address + "/chat_{service}"
 }
+
+// Address is where the server listens.
+func (m *MariaDB) Address() string { return loopback(m.port) }
+
+// Session is a client that has a connection of its own until its context ends
+// or its statements do. Errors of statements do not end it.
+func (m *MariaDB) Session(ctx context.Context, script string) error {
+	return run(ctx, "", script, "mariadb", "--no-defaults", "--user=root", "--socket="+m.socket, "--batch", "--force")
+}
+
+// CopySchema replaces schema to by a copy of schema from.
+func (m *MariaDB) CopySchema(ctx context.Context, from, to string) error {
+	tables, err := m.Query(ctx, "SELECT table_name FROM information_schema.tables WHERE table_schema = '"+from+"'")
+	if err != nil {
+		return err
+	}
+	var script strings.Builder
+	fmt.Fprintf(&script, "CREATE DATABASE IF NOT EXISTS %s CHARACTER SET utf8mb4;\n", to)
+	for _, table := range strings.Fields(tables) {
+		fmt.Fprintf(&script, "DROP TABLE IF EXISTS %[2]s.%[3]s; CREATE TABLE %[2]s.%[3]s LIKE %[1]s.%[3]s; INSERT INTO %[2]s.%[3]s SELECT * FROM %[1]s.%[3]s;\n", from, to, table)
+	}
+	return m.SQL(ctx, script.String())
+}
+
+// DataDir is where the server keeps its files.
+func (m *MariaDB) DataDir() string { return filepath.Join(m.Dir, "data") }
 
 // Stop ends the server and removes its socket.
 func (m *MariaDB) Stop(ctx context.Context) error {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // NATS is a cluster of three nats-server processes with JetStream.
@@ -41,6 +42,9 @@ func StartNATS(ctx context.Context, dir, logs string) (*NATS, error) {
 		client, monitor, name := FreePort(), FreePort(), fmt.Sprintf("nats-%d", i)
 		store := filepath.Join(dir, name)
 		config := filepath.Join(dir, name+".conf")
+		if err := os.MkdirAll(store, 0o755); err != nil {
+			return nil, err
+		}
 		text := fmt.Sprintf(`
 server_name: %s
 listen: %s
@@ -51,6 +55,7 @@ cluster {
   name: chat
   listen: %s
   authorization { user: route, password: route }
+  no_advertise: true # clients know all addresses, which may be those of a proxy
   routes: [%s]
 }
 `, name, loopback(client), loopback(monitor), store, natsUser, natsPassword, loopback(route), natsRoutes(routes))
@@ -80,6 +85,22 @@ func natsRoutes(ports []int) string {
 // URL is CHAT_NATS_URL for this cluster.
 func (n *NATS) URL() string { return strings.Join(n.urls, ",") }
 
+// URLThrough is CHAT_NATS_URL when the nodes are reached at other addresses.
+func (n *NATS) URLThrough(forward func(address string) (string, error)) (string, error) {
+	var urls []string
+	for _, u := range n.urls {
+		address, err := forward(strings.TrimPrefix(u, "nats://"))
+		if err != nil {
+			return "", err
+		}
+		urls = append(urls, "nats://"+address)
+	}
+	return strings.Join(urls, ","), nil
+}
+
+// Dirs are where the nodes keep their files.
+func (n *NATS) Dirs() []string { return n.dirs }
+
 // Start launches all nodes and waits until all are ready.
 func (n *NATS) Start(ctx context.Context) error {
 	for _, p := range n.Nodes {
@@ -97,13 +118,30 @@ func (n *NATS) Start(ctx context.Context) error {
 
 // Leader is the node that leads a stream.
 func (n *NATS) Leader(ctx context.Context, stream string) (*Process, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, n.monitors[0]+"/jsz?accounts=true&streams=true", nil)
+	var errs []error
+	for _, monitor := range n.monitors {
+		name, err := leaderSeenBy(ctx, monitor, stream)
+		for _, node := range n.Nodes {
+			if err == nil && node.Name == name {
+				return node, nil
+			}
+		}
+		errs = append(errs, err)
+	}
+	return nil, fmt.Errorf("nobody leads stream %s: %w", stream, errors.Join(errs...))
+}
+
+// leaderSeenBy asks one node who leads a stream.
+func leaderSeenBy(ctx context.Context, monitor, stream string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, monitor+"/jsz?accounts=true&streams=true", nil)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	defer res.Body.Close()
 	var answer struct {
@@ -117,18 +155,16 @@ func (n *NATS) Leader(ctx context.Context, stream string) (*Process, error) {
 		} `json:"account_details"`
 	}
 	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
-		return nil, err
+		return "", err
 	}
 	for _, account := range answer.Accounts {
 		for _, s := range account.Streams {
-			for _, node := range n.Nodes {
-				if s.Name == stream && s.Cluster.Leader == node.Name {
-					return node, nil
-				}
+			if s.Name == stream {
+				return s.Cluster.Leader, nil
 			}
 		}
 	}
-	return nil, fmt.Errorf("nobody leads stream %s: %+v", stream, answer)
+	return "", fmt.Errorf("%s does not know it", monitor)
 }
 
 // Kill ends all nodes with SIGKILL.
@@ -138,14 +174,19 @@ func (n *NATS) Kill() {
 	}
 }
 
-// Wipe removes everything the (stopped) nodes stored.
+// Wipe removes everything the (stopped) nodes stored. The directories stay:
+// they may be file systems of their own.
 func (n *NATS) Wipe() error {
 	var errs []error
 	for i, dir := range n.dirs {
 		if n.Nodes[i].Running() {
 			return errors.New("wipe of a running node")
 		}
-		errs = append(errs, os.RemoveAll(dir))
+		entries, err := os.ReadDir(dir)
+		errs = append(errs, err)
+		for _, e := range entries {
+			errs = append(errs, os.RemoveAll(filepath.Join(dir, e.Name())))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -131,7 +131,7 @@ func (p *Process) Running() bool {
 // Kill ends the process with SIGKILL and waits for its end.
 func (p *Process) Kill() {
 	if p.Running() {
-		_ = p.signal(syscall.SIGKILL)
+		_ = p.Signal(syscall.SIGKILL)
 		<-p.done()
 	}
 }
@@ -142,7 +142,7 @@ func (p *Process) Stop(ctx context.Context) error {
 	if !p.Running() {
 		return fmt.Errorf("%s is not running (%v); log:\n%s", p.Name, p.exit(), p.Tail(2000))
 	}
-	if err := p.signal(syscall.SIGTERM); err != nil {
+	if err := p.Signal(syscall.SIGTERM); err != nil {
 		return err
 	}
 	select {
@@ -157,7 +157,11 @@ func (p *Process) Stop(ctx context.Context) error {
 	}
 }
 
-func (p *Process) signal(s syscall.Signal) error {
+// Done is closed when the process, in its present life, has ended.
+func (p *Process) Done() <-chan struct{} { return p.done() }
+
+// Signal sends a signal to the process and its children.
+func (p *Process) Signal(s syscall.Signal) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return syscall.Kill(-p.cmd.Process.Pid, s)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -38,15 +39,43 @@ func Replicas(t *testing.T) *World {
 // Services starts two of each service behind Caddy with the shipped Caddyfile,
 // on a NATS cluster and MariaDB.
 func Services(t *testing.T) *World {
-	w, bin, tmp, logs := begin(t, "services")
+	w, _, tmp, logs := begin(t, "services")
+	w.services(t, tmp, logs)
+	return w
+}
+
+// ServicesApart is Services with a network between the parts that can be
+// broken (see Links) and, where OwnDisks says so, with small disks of their own
+// under the database and the brokers.
+func ServicesApart(t *testing.T) *World {
+	w, _, tmp, logs := begin(t, "services-apart")
+	w.Links = newLinks()
+	w.after = append(w.after, w.Links.close)
+	w.ownDisks(t, tmp)
+	w.services(t, tmp, logs)
+	return w
+}
+
+// services starts the shape of Services.
+func (w *World) services(t *testing.T, tmp, logs string) {
+	t.Helper()
 	env := w.external(t, tmp, logs)
-	front := loopback(FreePort())
+	door := loopback(FreePort())
+	front := door
+	if w.Links != nil {
+		var err error
+		if front, err = w.Links.Front.Forward(door); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Env = env.With(Env{"CHAT_PUBLIC_URL": "http://" + front, "CHAT_TRUSTED_PROXIES": "127.0.0.1/32"})
 	bases := map[string][]string{}
 	for _, service := range []string{Auth, Users, Messages, Notify} {
 		for i := range 2 {
-			p, base := w.app(fmt.Sprintf("%s-%d", service, i), filepath.Join(bin.dir, service), logs, env.With(Env{
-				"CHAT_PUBLIC_URL": "http://" + front, "CHAT_TRUSTED_PROXIES": "127.0.0.1/32",
-			}))
+			p, base, err := w.Service(fmt.Sprintf("%s-%d", service, i), service, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
 			w.replicas[service] = append(w.replicas[service], p)
 			bases[service] = append(bases[service], base)
 		}
@@ -56,12 +85,32 @@ func Services(t *testing.T) *World {
 	}
 	w.Front, w.Gateway = client.At("http://"+front), true
 	w.start(t)
-	gateway, err := StartCaddy(t.Context(), tmp, logs, front, bases)
-	if err != nil {
+	var err error
+	if w.Caddy, err = StartCaddy(t.Context(), tmp, logs, door, bases); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(gateway.Kill)
-	return w
+	t.Cleanup(w.Caddy.Kill)
+}
+
+// Service makes, and does not start, one more replica of a service of this
+// world, which the gateway does not know. base is its public URL. It ends with
+// the world, or with Retire.
+func (w *World) Service(name, service string, more Env) (p *Process, base string, err error) {
+	env := w.Env.With(more)
+	if w.Links != nil {
+		if env["CHAT_DATABASE_URL"], env["CHAT_NATS_URL"], err = w.Links.between(name, w); err != nil {
+			return nil, "", err
+		}
+	}
+	p, base = w.app(name, filepath.Join(w.Binaries, service), w.Logs, env)
+	return p, base, nil
+}
+
+// Retire stops a process that Service made.
+func (w *World) Retire(ctx context.Context, p *Process) error {
+	w.apps = slices.DeleteFunc(w.apps, func(q *Process) bool { return p == q })
+	w.retired = append(w.retired, p)
+	return p.Stop(ctx)
 }
 
 // external starts MariaDB and the NATS cluster at once and returns what makes

@@ -34,10 +34,24 @@ type World struct {
 	// NATS is nil where it is embedded, DB where it is SQLite.
 	NATS *NATS
 	DB   *MariaDB
+	// Caddy is the process behind Front where Gateway is true.
+	Caddy *Process
+	// Links are the network between the parts, where the shape was started
+	// with one that can be broken: see ServicesApart.
+	Links *Links
+	// Disks are those of the database and then of each broker, where they have
+	// some of their own.
+	Disks []*Disk
+	// Binaries is the directory of the programs, Logs that of their logs, and
+	// Env what each of our processes gets besides its own addresses.
+	Binaries, Logs string
+	Env            Env
 
 	replicas map[string][]*Process // by service; an all-in-one is there four times
 	apps     []*Process            // each process of ours once
 	dataDir  string                // of the embedded shape
+	retired  []*Process            // of ours, whose logs count still
+	after    []func()              // what is left to do when everything has stopped
 }
 
 // Env is the environment of one ChatApp process.
@@ -82,6 +96,9 @@ func NewApp(name, binary, logs string, env Env) (p *Process, base string) {
 
 // app makes a process of this world.
 func (w *World) app(name, binary, logs string, env Env) (p *Process, base string) {
+	if MovableClocks() {
+		env = env.With(Env{clockKey: filepath.Join(logs, name+".clock")})
+	}
 	p, base = NewApp(name, binary, logs, common().With(env))
 	w.apps = append(w.apps, p)
 	return p, base
@@ -150,6 +167,7 @@ func begin(t *testing.T, name string) (w *World, bin Binaries, tmp, logs string)
 	}
 	w = &World{Name: name, replicas: map[string][]*Process{}}
 	tmp, logs = t.TempDir(), artifacts(t)
+	w.Binaries, w.Logs = bin.dir, logs
 	t.Cleanup(func() { w.end(t, logs) })
 	return w, bin, tmp, logs
 }
@@ -176,7 +194,10 @@ func (w *World) end(t *testing.T, logs string) {
 			t.Error(err)
 		}
 	}
-	for _, p := range w.apps {
+	for _, f := range w.after {
+		f()
+	}
+	for _, p := range append(w.apps, w.retired...) {
 		text, err := os.ReadFile(p.Log)
 		if err != nil {
 			t.Error(err)

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -27,11 +26,10 @@ const (
 	maxHeader     = 16 << 10
 )
 
-// server is an http.Server whose handler can be replaced while it serves.
+// server is an http.Server that serves.
 type server struct {
 	http     *http.Server
 	listener net.Listener
-	handler  atomic.Pointer[http.Handler]
 	ended    chan struct{}
 }
 
@@ -42,9 +40,8 @@ func listen(address, key string, h http.Handler, log *slog.Logger) (*server, err
 		return nil, explain(err, address, key)
 	}
 	s := &server{listener: l, ended: make(chan struct{})}
-	s.swap(h)
 	s.http = &http.Server{
-		Handler:           http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*s.handler.Load()).ServeHTTP(w, r) }),
+		Handler:           h,
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
@@ -70,8 +67,6 @@ func explain(err error, address, key string) error {
 		return fmt.Errorf("cannot listen on %s (%w): choose another address with %s", address, err, key)
 	}
 }
-
-func (s *server) swap(h http.Handler) { s.handler.Store(&h) }
 
 func (s *server) addr() net.Addr { return s.listener.Addr() }
 
@@ -121,12 +116,6 @@ func publicHandler(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-func writeProblem(w http.ResponseWriter, r *http.Request, err error) {
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Header().Set("Cache-Control", "no-store")
-	httpx.WriteProblem(w, r, err)
 }
 
 // adminHandler serves health and metrics; never on the public listener.

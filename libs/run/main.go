@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,25 +49,31 @@ type process struct {
 func Main(ctx context.Context, p Process, factories []Factory) error {
 	r := &process{Process: p}
 	r.state.Store("starting")
-	if err := r.listen(); err != nil {
+	if err := r.reserve(); err != nil {
 		return errors.Join(err, p.Platform.Close())
 	}
 	err := r.run(ctx, factories)
 	return errors.Join(err, r.close())
 }
 
-func (r *process) listen() error {
-	var err error
-	if r.public, err = listen(r.Config.Listen, "CHAT_LISTEN", publicHandler(starting()), r.Log); err != nil {
-		return err
-	}
-	if r.Config.AdminListen == "" {
-		return nil
-	}
-	r.admin, err = listen(r.Config.AdminListen, "CHAT_ADMIN_LISTEN", r.adminHandler(), r.Log)
+// reserve serves the admin address, and only makes sure that the public one can
+// be had: it is opened when there is something behind it. Whoever balances
+// between replicas goes to another one when a connection is refused, but hands
+// an answer on, even "503, starting".
+func (r *process) reserve() error {
+	l, err := net.Listen("tcp", r.Config.Listen) //nolint:noctx // closed at once
 	if err != nil {
-		r.public.close()
+		return explain(err, r.Config.Listen, "CHAT_LISTEN")
 	}
+	if r.Config.AdminListen != "" {
+		r.admin, err = listen(r.Config.AdminListen, "CHAT_ADMIN_LISTEN", r.adminHandler(), r.Log)
+	}
+	return errors.Join(err, l.Close())
+}
+
+// open serves the units on the public address.
+func (r *process) open() (err error) {
+	r.public, err = listen(r.Config.Listen, "CHAT_LISTEN", publicHandler(newMux(r.units, r.Log, r.Metrics)), r.Log)
 	return err
 }
 
@@ -83,8 +88,10 @@ func (r *process) run(ctx context.Context, factories []Factory) error {
 	var running sync.WaitGroup
 	if err == nil {
 		r.background(work, &running, stop)
-		r.public.swap(publicHandler(newMux(r.units, r.Log, r.Metrics)))
 		err = r.awaitReady(work)
+	}
+	if err == nil {
+		err = r.open()
 	}
 	if err == nil {
 		r.state.Store("")
@@ -221,7 +228,9 @@ func (r *process) announce() {
 func (r *process) drain(running *sync.WaitGroup) {
 	ctx, cancel := context.WithTimeout(context.Background(), r.Config.ShutdownGrace)
 	defer cancel()
-	r.public.shutdown(ctx)
+	if r.public != nil {
+		r.public.shutdown(ctx)
+	}
 	done := make(chan struct{})
 	go func() {
 		running.Wait()
@@ -240,9 +249,10 @@ func (r *process) close() error {
 	for _, d := range r.dbs {
 		all = errors.Join(all, d.Close())
 	}
-	r.public.close()
-	if r.admin != nil {
-		r.admin.close()
+	for _, s := range []*server{r.public, r.admin} {
+		if s != nil {
+			s.close()
+		}
 	}
 	return errors.Join(all, r.Platform.Close())
 }
@@ -257,13 +267,4 @@ func (r *process) unready(ctx context.Context) string {
 		}
 	}
 	return ""
-}
-
-// starting answers while the units are not built yet.
-func starting() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		e := errs.New(errs.Unavailable, "ChatApp is starting. Try again in a moment.")
-		e.RetryAfter = time.Second
-		writeProblem(w, req, e)
-	})
 }

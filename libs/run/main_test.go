@@ -132,6 +132,42 @@ func get(t testing.TB, url string) (int, string) {
 	return res.StatusCode, string(body)
 }
 
+// A process that is still starting refuses connections: a gateway then asks
+// another replica, where it would have handed on an answer.
+func TestStartingRefusesConnections(t *testing.T) {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	_ = free.Close()
+	cfg := settings(t, "CHAT_LISTEN="+address)
+	p := &probe{}
+	dial := func() error {
+		c, err := net.Dial("tcp", address)
+		if err == nil {
+			_ = c.Close()
+		}
+		return err
+	}
+	factory := p.factory()
+	build, early := factory.New, error(nil)
+	factory.New = func(d run.Deps) (run.Unit, error) {
+		early = dial()
+		return build(d)
+	}
+	s := start(t, cfg, platform(t, cfg), factory)
+	if early == nil {
+		t.Error("a process without units accepted a connection")
+	}
+	if err := dial(); err != nil {
+		t.Errorf("a process that is ready: %v", err)
+	}
+	if err := s.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestMainServesUnitsAndHealth(t *testing.T) {
 	cfg := settings(t)
 	p := &probe{}
