@@ -76,6 +76,7 @@ type committer struct {
 	metrics *metrics
 	queue   chan *write
 	slots   chan struct{} // one per transaction that may run at once
+	usual   atomic.Int64  // writes in the last transaction
 }
 
 func newCommitter(s *store, publish func(*unit), parallel int, log *slog.Logger, m *metrics) *committer {
@@ -96,10 +97,11 @@ func (c *committer) do(ctx context.Context, w *write) outcome {
 	default:
 		return outcome{err: &errs.Error{Slug: errs.Unavailable, Detail: "Too many messages are waiting to be saved. Try again in a moment.", RetryAfter: time.Second}}
 	}
-	select {
-	case c.slots <- struct{}{}:
-		go c.drain()
-	default: // those at work will see it
+	if c.enter() {
+		// Nobody is at it: the first batch is committed right here, which saves
+		// an idle system the way to another goroutine and back.
+		c.commitTimed(c.take())
+		c.leave()
 	}
 	select {
 	case <-w.done:
@@ -113,28 +115,47 @@ func (c *committer) do(ctx context.Context, w *write) outcome {
 	}
 }
 
-// drain commits what waits until nothing does. It holds a slot and gives it
-// back; what came in between is not overlooked.
-func (c *committer) drain() {
-	for {
-		if batch := c.take(); len(batch) > 0 {
-			c.commitTimed(batch)
-			continue
-		}
-		<-c.slots
-		if len(c.queue) == 0 {
-			return
-		}
-		select {
-		case c.slots <- struct{}{}:
-		default:
-			return // somebody else drains
-		}
+// enter takes a slot for a transaction of what waits, unless that can as well
+// wait for those that are under way: one more beside them pays only when it is
+// about as large, for small ones cost the database most.
+func (c *committer) enter() bool {
+	if len(c.slots) > 0 && len(c.queue) < int(c.usual.Load())/2 {
+		return false
 	}
+	select {
+	case c.slots <- struct{}{}:
+		return true
+	default:
+		return false // those at work will see it
+	}
+}
+
+// leave gives the slot back, or lets it be used for what came meanwhile.
+func (c *committer) leave() {
+	if len(c.queue) > 0 {
+		go c.drain()
+		return
+	}
+	<-c.slots
+	// What came between the look and the slot's return was not let in.
+	if len(c.queue) > 0 && c.enter() {
+		go c.drain()
+	}
+}
+
+// drain commits until nothing waits. It holds a slot and gives it back.
+func (c *committer) drain() {
+	for len(c.queue) > 0 {
+		c.commitTimed(c.take())
+	}
+	c.leave()
 }
 
 // commitTimed commits a batch and tells its callers, whatever happens.
 func (c *committer) commitTimed(batch []*write) {
+	if len(batch) == 0 {
+		return
+	}
 	defer func() {
 		if cause := recover(); cause != nil { // of one batch, not of the process
 			c.log.Error("panic in a transaction", "panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
@@ -143,6 +164,7 @@ func (c *committer) commitTimed(batch []*write) {
 			close(w.done)
 		}
 	}()
+	c.usual.Store(int64(len(batch)))
 	c.metrics.batch.Observe(float64(len(batch)))
 	start := time.Now()
 	c.commit(context.Background(), batch)
