@@ -19,8 +19,8 @@ type Read struct {
 	Row  func(*sql.Rows) error
 }
 
-// ForUpdate, at the end of a Read, locks the rows it finds until the end of the
-// transaction. On SQLite, where the transaction is the only writer anyway,
+// ForUpdate at the end of a Read's SQL locks the rows it finds until the end of
+// the transaction. On SQLite, where the transaction is the only writer anyway,
 // Batch leaves it out.
 const ForUpdate = " FOR UPDATE"
 

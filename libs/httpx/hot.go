@@ -31,7 +31,7 @@ func RegisterHot[I, O any](s *Server, op huma.Operation, hot Hot[I, O], handle f
 			next(ctx)
 			return
 		}
-		buffer := bodies.Get().(*bytes.Buffer) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+		buffer := bodies.Get().(*bytes.Buffer)
 		defer bodies.Put(buffer)
 		buffer.Reset()
 		_, err := buffer.ReadFrom(io.LimitReader(ctx.BodyReader(), s.maxBody))

@@ -14,8 +14,8 @@ import (
 // collections, and when it is calm again all that is free goes back to the system.
 const (
 	gcLook    = time.Second
-	gcBusy    = 4 // collections per gcLook
-	gcCalm    = 5 // looks in a row with hardly any
+	gcBusy    = 4         // collections per gcLook
+	gcCalm    = 5         // looks in a row with hardly any
 	gcRoom    = 128 << 20 // bytes
 	gcPercent = 100       // Go's default
 )
