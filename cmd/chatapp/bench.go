@@ -10,9 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
-
 	"chatapp/internal/load"
 )
 
@@ -161,40 +158,4 @@ func (c *benchCommand) write(p program, r benchReport) error {
 		}
 	}
 	return r.print(p.out)
-}
-
-// progress shows how far something is, on a terminal only.
-func (p program) progress(what string) func(done, of int) {
-	f, ok := p.errs.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return func(int, int) {}
-	}
-	var bar *progressbar.ProgressBar
-	return func(done, of int) {
-		if bar == nil || bar.GetMax() != of {
-			bar = progressbar.NewOptions(of, progressbar.OptionSetDescription(what), progressbar.OptionSetWriter(f), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
-		}
-		_ = bar.Set(done) // a bar that cannot be drawn stops nothing
-	}
-}
-
-// clock shows the passing of time until the returned function is called.
-func (p program) clock(ctx context.Context, what string, total time.Duration) (done func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	show, start, ended := p.progress(what), time.Now(), make(chan struct{})
-	go func() {
-		defer close(ended)
-		tick := time.NewTicker(250 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			select {
-			case <-tick.C:
-				show(int(min(time.Since(start), total).Seconds()*4), int(total.Seconds()*4)+1)
-			case <-ctx.Done():
-				show(int(total.Seconds()*4)+1, int(total.Seconds()*4)+1)
-				return
-			}
-		}
-	}()
-	return func() { cancel(); <-ended }
 }
