@@ -16,7 +16,12 @@ import (
 // overhear collects up to most events of a subject as the brokers pass them on.
 func (s *Stage) overhear(ctx context.Context, subject string, most int, patience time.Duration) ([]bus.Message, error) {
 	heard := make(chan bus.Message, most)
-	w := s.bus.Watch(heard)
+	w := s.bus.Watch(func(m bus.Message) {
+		select {
+		case heard <- m:
+		default: // enough
+		}
+	})
 	defer w.Close()
 	if err := w.Add(subject); err != nil {
 		return nil, err

@@ -251,7 +251,7 @@ func TestWatchDeliversIntoOneChannel(t *testing.T) {
 	s := testkit.NATS(t)
 	b, other := testkit.Join(t, s), testkit.Join(t, s)
 	ch := make(chan bus.Message, 10)
-	w := b.Watch(ch)
+	w := b.Watch(func(m bus.Message) { ch <- m })
 	defer w.Close()
 	for _, subject := range []string{event(1).Subject, event(1).Subject, event(2).Subject, "chat.notify.v1.typing.x"} {
 		if err := w.Add(subject); err != nil {
@@ -289,8 +289,10 @@ func TestSlowWatcherIsADisturbance(t *testing.T) {
 	var told atomic.Int32
 	cancel := b.OnDisturbance(func() { told.Add(1) })
 	defer cancel()
-	w := b.Watch(make(chan bus.Message)) // never read
+	stuck := make(chan struct{})
+	w := b.Watch(func(bus.Message) { <-stuck })
 	defer w.Close()
+	defer close(stuck)
 	if err := w.Add("chat.notify.v1.typing.slow"); err != nil {
 		t.Fatal(err)
 	}
@@ -363,8 +365,7 @@ func TestBrokerComesBackWithoutItsStore(t *testing.T) {
 	background(t, func(ctx context.Context) error {
 		return b.Follow(ctx, "AUTH", "chat.auth.v1.>", time.Now().Add(-time.Hour), func(bus.Message) { followed.Add(1) })
 	})
-	ch := make(chan bus.Message, 100)
-	w := b.Watch(ch)
+	w := b.Watch(func(bus.Message) { watched.Add(1) })
 	defer w.Close()
 	if err := w.Add("chat.auth.v1.>"); err != nil {
 		t.Fatal(err)
@@ -372,10 +373,6 @@ func TestBrokerComesBackWithoutItsStore(t *testing.T) {
 	publish(t, b, event(1))
 	all := func(n int32) func() bool {
 		return func() bool {
-			for len(ch) > 0 {
-				<-ch
-				watched.Add(1)
-			}
 			return consumed.Load() >= n && followed.Load() >= n && watched.Load() >= n
 		}
 	}
@@ -401,7 +398,7 @@ func TestAMissingStreamBehindAListenerIsMadeAgain(t *testing.T) {
 	k := testkit.NewBroker(t)
 	b := k.Connect(t)
 	testkit.EnsureStreams(t, b)
-	w := b.Watch(make(chan bus.Message, 100))
+	w := b.Watch(func(bus.Message) {})
 	defer w.Close()
 	if err := w.Add(event(1).Subject); err != nil {
 		t.Fatal(err)

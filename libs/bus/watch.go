@@ -9,11 +9,11 @@ import (
 )
 
 // watchBuffer is how many messages wait between the connection and the
-// watcher's channel before further ones are dropped (a disturbance).
+// watcher's handler before further ones are dropped (a disturbance).
 const watchBuffer = 8192
 
-// Watcher is interest in a changing set of subjects, all delivered into one
-// channel. Safe for concurrent use.
+// Watcher is interest in a changing set of subjects, all delivered to one
+// handler. Safe for concurrent use.
 type Watcher struct {
 	b    *Bus
 	raw  chan *nats.Msg
@@ -25,31 +25,28 @@ type Watcher struct {
 	closed bool
 }
 
-// Watch delivers what is published right now on the subjects given to Add into
-// ch: core NATS, no history, no redelivery. It costs one goroutine, however
-// many subjects there are. When ch is not read fast enough messages are dropped
-// and OnDisturbance listeners hear of it. ch stays the caller's; it is never
-// closed, and nothing is sent after Close returned.
-func (b *Bus) Watch(ch chan<- Message) *Watcher {
+// Watch delivers what is published right now on the subjects given to Add to
+// handle, one message at a time: core NATS, no history, no redelivery. It costs
+// one goroutine, however many subjects there are. While handle does not return
+// messages wait; when too many do, further ones are dropped and OnDisturbance
+// listeners hear of it. After Close returned handle is not called any more, so
+// handle must not wait for whoever closes.
+func (b *Bus) Watch(handle func(Message)) *Watcher {
 	w := &Watcher{
 		b: b, raw: make(chan *nats.Msg, watchBuffer), done: make(chan struct{}),
 		subs: map[string]*nats.Subscription{},
 	}
-	w.gone.Go(func() { w.pump(ch) })
+	w.gone.Go(func() { w.pump(handle) })
 	return w
 }
 
-func (w *Watcher) pump(ch chan<- Message) {
+func (w *Watcher) pump(handle func(Message)) {
 	for {
 		select {
 		case <-w.done:
 			return
 		case msg := <-w.raw:
-			select {
-			case <-w.done:
-				return
-			case ch <- decode(msg.Subject, msg.Header, msg.Data):
-			}
+			handle(decode(msg.Subject, msg.Header, msg.Data))
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -85,24 +84,11 @@ func (r *process) followRevocations(ctx context.Context) {
 		}
 		r.verifier.Revoke(session, time.Now().Add(r.Config.AccessTokenTTL))
 	}
-	ch := make(chan bus.Message, 256)
-	w := r.bus.Watch(ch)
+	w := r.bus.Watch(revoke)
 	defer w.Close()
 	if err := w.Add(subject); err != nil {
 		r.Log.Warn("revoked sessions are followed through the stream only", "error", err)
 	}
-	var following sync.WaitGroup
-	defer following.Wait()
-	following.Go(func() {
-		since := time.Now().Add(-r.Config.AccessTokenTTL - authn.Leeway)
-		_ = r.bus.Follow(ctx, events.StreamAuth, subject, since, revoke) // nil: it ends with ctx only
-	})
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case m := <-ch:
-			revoke(m)
-		}
-	}
+	since := time.Now().Add(-r.Config.AccessTokenTTL - authn.Leeway)
+	_ = r.bus.Follow(ctx, events.StreamAuth, subject, since, revoke) // nil: it ends with ctx only
 }

@@ -57,8 +57,7 @@ type Recorder struct {
 func Record(t testing.TB, b *bus.Bus, subjects ...string) *Recorder {
 	t.Helper()
 	r := &Recorder{ids: map[string]bool{}}
-	ch := make(chan bus.Message, 1024)
-	w := b.Watch(ch)
+	w := b.Watch(r.note)
 	if len(subjects) == 0 {
 		subjects = []string{"chat.*.v1.>"}
 	}
@@ -72,23 +71,7 @@ func Record(t testing.TB, b *bus.Bus, subjects ...string) *Recorder {
 	if err := w.Flush(ctx); err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan struct{})
-	var pump sync.WaitGroup
-	pump.Go(func() {
-		for {
-			select {
-			case <-done:
-				return
-			case m := <-ch:
-				r.note(m)
-			}
-		}
-	})
-	t.Cleanup(func() {
-		w.Close()
-		close(done)
-		pump.Wait()
-	})
+	t.Cleanup(w.Close)
 	return r
 }
 

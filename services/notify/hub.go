@@ -19,9 +19,8 @@ import (
 
 const (
 	shardCount     = 8
-	shardBuffer    = 256 // the bus has a larger one before it
-	maxConnections = 20  // of one user on one node
-	parallelReads  = 64  // questions to the messages service at once: a storm of resumes queues here
+	maxConnections = 20 // of one user on one node
+	parallelReads  = 64 // questions to the messages service at once: a storm of resumes queues here
 )
 
 // timing holds every duration, so that tests need not wait for the real ones.
@@ -84,7 +83,6 @@ type shard struct {
 	mu    sync.Mutex
 	feeds map[id.ID]*feed
 	watch *bus.Watcher
-	in    chan bus.Message
 }
 
 func newHub(b *bus.Bus, log *slog.Logger, v *authn.Verifier, m *metrics, t timing) *hub {
@@ -96,7 +94,6 @@ func newHub(b *bus.Bus, log *slog.Logger, v *authn.Verifier, m *metrics, t timin
 	h.ctx, h.stop = context.WithCancel(context.Background())
 	for i := range h.shards {
 		h.shards[i].feeds = map[id.ID]*feed{}
-		h.shards[i].in = make(chan bus.Message, shardBuffer)
 	}
 	return h
 }
@@ -109,9 +106,7 @@ func (h *hub) run(ctx context.Context) error {
 	defer cancel()
 	var work sync.WaitGroup
 	for i := range h.shards {
-		s := &h.shards[i]
-		s.watch = h.bus.Watch(s.in)
-		work.Go(func() { h.deliver(s) })
+		h.shards[i].watch = h.bus.Watch(h.deliver)
 	}
 	work.Go(h.heal)
 	work.Go(h.beat)
@@ -297,17 +292,10 @@ func (s *shard) unlisten(user id.ID) {
 	s.watch.Remove(typingPrefix + user.String())
 }
 
-// deliver brings what the bus has for the users of s to their feeds.
-func (h *hub) deliver(s *shard) {
-	for {
-		select {
-		case <-h.ctx.Done():
-			return
-		case m := <-s.in:
-			if err := h.dispatch(m); err != nil {
-				h.log.Error("a message from the bus cannot be read", "subject", m.Subject, "error", err)
-			}
-		}
+// deliver brings what the bus has to the feed of its user. It never blocks.
+func (h *hub) deliver(m bus.Message) {
+	if err := h.dispatch(m); err != nil {
+		h.log.Error("a message from the bus cannot be read", "subject", m.Subject, "error", err)
 	}
 }
 

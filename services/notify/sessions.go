@@ -3,7 +3,6 @@ package notify
 import (
 	"context"
 	"encoding/json"
-	"sync"
 	"time"
 
 	"chatapp/libs/authn"
@@ -19,30 +18,17 @@ import (
 // connections live until their token expires, never longer.
 func (h *hub) watchSessions(ctx context.Context) {
 	subject := events.Subject(events.ServiceAuth, events.NameSessionRevoked, "*")
-	live := make(chan bus.Message, shardBuffer)
-	watch := h.bus.Watch(live)
+	watch := h.bus.Watch(h.revoked)
 	defer watch.Close()
 	if err := watch.Add(subject); err != nil {
 		h.log.Warn("sessions are watched by the stream only", "error", err)
 	}
-	var work sync.WaitGroup
-	defer work.Wait()
-	work.Go(func() {
-		since := time.Now().Add(-h.tokenLife - 2*authn.Leeway)
-		for ctx.Err() == nil {
-			if err := h.bus.Follow(ctx, events.StreamAuth, subject, since, h.revoked); err != nil {
-				h.log.Error("following the ends of sessions failed", "error", err)
-			}
-			sleep(ctx, h.timing.tick)
+	since := time.Now().Add(-h.tokenLife - 2*authn.Leeway)
+	for ctx.Err() == nil {
+		if err := h.bus.Follow(ctx, events.StreamAuth, subject, since, h.revoked); err != nil {
+			h.log.Error("following the ends of sessions failed", "error", err)
 		}
-	})
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case m := <-live:
-			h.revoked(m)
-		}
+		sleep(ctx, h.timing.tick)
 	}
 }
 
