@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"chatapp/internal/client"
 	"chatapp/libs/platform/embedded"
 	"chatapp/libs/testkit"
 )
@@ -209,7 +210,7 @@ func api(t testing.TB, method, url, token string, body, out any) int {
 
 func login(t testing.TB, url, name, password string) (token, id string) {
 	t.Helper()
-	var s session
+	var s client.Session
 	if code := api(t, "POST", url+"/api/v1/auth/login", "", map[string]string{"login": name, "password": password}, &s); code != http.StatusOK {
 		t.Fatalf("login of %s: %d", name, code)
 	}

@@ -1,18 +1,16 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"chatapp/internal/client"
 	"chatapp/libs/config"
 )
 
@@ -71,74 +69,26 @@ var demoHistory = []demoLine{
 func fill(ctx context.Context, base string) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	people := map[string]session{}
+	people := map[string]*client.Client{}
 	for _, name := range []string{"ada", "ben"} {
-		s, err := signIn(ctx, base, name)
+		c := client.New(client.At(base))
+		err := c.RegisterAs(ctx, name, strings.ToUpper(name[:1])+name[1:], demoPassword)
+		if p, ok := errors.AsType[*client.Problem](err); ok && p.Status == http.StatusConflict {
+			err = c.LoginAs(ctx, name, demoPassword)
+		}
 		if err != nil {
 			return err
 		}
-		people[name] = s
+		people[name] = c
 	}
 	for _, line := range demoHistory {
 		to := people["ada"]
 		if line.from == "ada" {
 			to = people["ben"]
 		}
-		body := map[string]string{"to": to.User.ID, "client_id": line.clientID, "body": line.body}
-		if _, err := call(ctx, base+"/api/v1/messages", people[line.from].AccessToken, body, nil); err != nil {
+		if _, _, err := people[line.from].Post(ctx, to.ID(), line.clientID, line.body); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// session is the part of the API's Session that the demo needs.
-type session struct {
-	AccessToken string `json:"access_token"`
-	User        struct {
-		ID string `json:"id"`
-	} `json:"user"`
-}
-
-func signIn(ctx context.Context, base, name string) (session, error) {
-	var s session
-	display := strings.ToUpper(name[:1]) + name[1:]
-	status, err := call(ctx, base+"/api/v1/auth/register", "",
-		map[string]string{"username": name, "display_name": display, "password": demoPassword}, &s)
-	if status == http.StatusConflict {
-		_, err = call(ctx, base+"/api/v1/auth/login", "", map[string]string{"login": name, "password": demoPassword}, &s)
-	}
-	return s, err
-}
-
-// call posts JSON and reads the answer into out (nil to ignore it).
-func call(ctx context.Context, url, token string, body, out any) (int, error) {
-	data, err := json.Marshal(body)
-	if err != nil {
-		return 0, err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(data))
-	if err != nil {
-		return 0, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return 0, err
-	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
-	if err != nil {
-		return res.StatusCode, err
-	}
-	if res.StatusCode >= http.StatusBadRequest {
-		return res.StatusCode, fmt.Errorf("POST %s: %s", req.URL.Path, bytes.TrimSpace(answer))
-	}
-	if out == nil {
-		return res.StatusCode, nil
-	}
-	return res.StatusCode, json.Unmarshal(answer, out)
 }
