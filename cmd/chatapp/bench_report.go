@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"text/tabwriter"
 
 	"chatapp/internal/load"
@@ -140,8 +141,8 @@ func panel(b *bytes.Buffer, runs []load.Result, left int, title string, lines []
 	fmt.Fprintf(b, `<text x="%d" y="24" font-size="14">%s</text>`, left+panelLeft, title)
 	for i := range 5 {
 		v := top * float64(i) / 4
-		fmt.Fprintf(b, `<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" stroke="#ddd"/><text x="%d" y="%.1f" text-anchor="end">%.4g</text>`,
-			left+panelLeft, left+panelLeft+panelWidth, y(v), y(v), left+panelLeft-6, y(v)+4, v)
+		fmt.Fprintf(b, `<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" stroke="#ddd"/><text x="%d" y="%.1f" text-anchor="end">%s</text>`,
+			left+panelLeft, left+panelLeft+panelWidth, y(v), y(v), left+panelLeft-6, y(v)+4, number(v))
 	}
 	for i, r := range runs {
 		fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="middle">%d</text>`, x(i), panelTop+panelHeight+18, r.Senders)
@@ -154,7 +155,15 @@ func panel(b *bytes.Buffer, runs []load.Result, left int, title string, lines []
 		}
 		b.WriteString(`"/>`)
 		for i, v := range l.values {
-			fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" r="3" fill="%s"/><text x="%.1f" y="%.1f" text-anchor="middle" fill="%s">%.4g</text>`, x(i), y(v), l.colour, x(i), y(v)-8, l.colour, v)
+			fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" r="3" fill="%s"/><text x="%.1f" y="%.1f" text-anchor="middle" fill="%s">%s</text>`, x(i), y(v), l.colour, x(i), y(v)-8, l.colour, number(v))
 		}
 	}
+}
+
+// number writes v for people: no exponent, no digits that mean nothing.
+func number(v float64) string {
+	if v >= 100 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(v, 'f', 1, 64)
 }

@@ -36,8 +36,8 @@ func BenchmarkRelay(b *testing.B) {
 					}
 					return p, nil
 				})
-				if n/size%64 == 63 { // back-pressure, as the database gives it
-					testkit.Eventually(b, time.Minute, func() bool { return r.Waiting() < 64 })
+				if n/size%4096 == 4095 { // back-pressure: the relay takes no more than it can hold
+					testkit.Eventually(b, time.Minute, func() bool { return r.Waiting() < 4096 })
 				}
 			}
 			testkit.Eventually(b, time.Minute, func() bool { return r.Waiting() == 0 })
