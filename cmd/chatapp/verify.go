@@ -171,7 +171,7 @@ func (c *verifyCommand) watch(ctx context.Context, run *verify.Run, show *progre
 			return err
 		case <-tick.C:
 			v := run.Progress()
-			show.at(time.Since(began), fmt.Sprintf("%d posted, %d accepted, %d shown, %d reconnects, %d retries, %d faults", v.Attempted, v.Acked, v.Pushed, v.Reconnects, v.Retries, v.Faults))
+			show.at(time.Since(began), fmt.Sprintf("%d posts with repetitions, %d accepted, %d shown, %d reconnects, %d retries, %d faults", v.Attempted, v.Acked, v.Pushed, v.Reconnects, v.Retries, v.Faults))
 		}
 	}
 }

@@ -57,7 +57,8 @@ type Run struct {
 	others  sync.WaitGroup
 }
 
-// Progress are counters.
+// Progress are counters. Attempted and Acked count the repetitions that people
+// send on purpose; the report at the end counts messages.
 type Progress struct {
 	Elapsed    time.Duration `json:"elapsed_ns"`
 	Attempted  int           `json:"attempted"`
