@@ -23,6 +23,9 @@ const (
 	// maxQueued bounds the writes that wait. A database that stalls longer than
 	// it takes to fill this answers 503 instead of eating the memory.
 	maxQueued = 4096
+	// slowCommit is how long a write waits for a transaction under way before
+	// it wants one of its own.
+	slowCommit = 25 * time.Millisecond
 	// commitTimeout bounds one transaction with all its retries.
 	commitTimeout = 15 * time.Second
 )
@@ -97,29 +100,38 @@ func (c *committer) do(ctx context.Context, w *write) outcome {
 	default:
 		return outcome{err: &errs.Error{Slug: errs.Unavailable, Detail: "Too many messages are waiting to be saved. Try again in a moment.", RetryAfter: time.Second}}
 	}
-	if c.enter() {
+	patience := time.NewTimer(slowCommit)
+	defer patience.Stop()
+	if c.enter(false) {
 		// Nobody is at it: the first batch is committed right here, which saves
 		// an idle system the way to another goroutine and back.
 		c.commitTimed(c.take())
 		c.leave()
 	}
-	select {
-	case <-w.done:
-		return w.outcome
-	case <-ctx.Done():
-		if w.state.CompareAndSwap(waiting, abandoned) {
-			return outcome{err: ctx.Err()}
+	for {
+		select {
+		case <-w.done:
+			return w.outcome
+		case <-patience.C:
+			if c.enter(true) {
+				go c.drain()
+			}
+		case <-ctx.Done():
+			if w.state.CompareAndSwap(waiting, abandoned) {
+				return outcome{err: ctx.Err()}
+			}
+			<-w.done // it is being committed: its outcome is known in a moment
+			return w.outcome
 		}
-		<-w.done // it is being committed: its outcome is known in a moment
-		return w.outcome
 	}
 }
 
 // enter takes a slot for a transaction of what waits, unless that can as well
 // wait for those that are under way: one more beside them pays only when it is
-// about as large, for small ones cost the database most.
-func (c *committer) enter() bool {
-	if len(c.slots) > 0 && len(c.queue) < int(c.usual.Load())/2 {
+// about as large, for small ones cost the database most. Who has waited long
+// for a transaction that hangs does not wait for it any longer.
+func (c *committer) enter(impatient bool) bool {
+	if !impatient && len(c.slots) > 0 && len(c.queue) < int(c.usual.Load())/2 {
 		return false
 	}
 	select {
@@ -138,7 +150,7 @@ func (c *committer) leave() {
 	}
 	<-c.slots
 	// What came between the look and the slot's return was not let in.
-	if len(c.queue) > 0 && c.enter() {
+	if len(c.queue) > 0 && c.enter(false) {
 		go c.drain()
 	}
 }

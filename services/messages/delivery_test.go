@@ -328,6 +328,34 @@ func TestOneBadWriteDoesNotFailItsNeighbours(t *testing.T) {
 	})
 }
 
+// A transaction that hangs, on a lock that somebody holds, does not keep other
+// people's posts waiting.
+func TestAHangingTransactionHoldsUpNobodyElse(t *testing.T) {
+	d := testkit.OpenMariaDB(t, Migrations) // SQLite has one writer
+	w := newWorld(t, d)
+	w.post(w.ada, w.ben, "ada and ben know each other")
+	w.post(w.eve, w.eve, "and eve herself")
+	tx := d.W.Begin()
+	defer tx.Rollback()
+	must(t, tx.Exec("SELECT * FROM user_clocks WHERE user_id = ? FOR UPDATE", w.ben.id).Error)
+	hangs := make(chan int, 1)
+	go func() { hangs <- w.call(w.ada, "POST", "/api/v1/messages", newPost(w.ben, "waits")).Status }()
+	testkit.Eventually(t, 5*time.Second, func() bool { return len(w.svc.commit.slots) > 0 && len(w.svc.commit.queue) == 0 })
+	w.svc.commit.usual.Store(maxBatch) // as if it were a large one, which small ones wait for
+	for range 3 {
+		w.post(w.eve, w.eve, "does not")
+	}
+	select {
+	case status := <-hangs:
+		t.Fatalf("the post that was to hang got %d", status)
+	default:
+	}
+	must(t, tx.Rollback().Error)
+	if status := <-hangs; status != 201 {
+		t.Errorf("after the lock was gone: %d", status)
+	}
+}
+
 // A caller that gives up while waiting leaves nothing behind; a full queue is
 // an honest 503.
 func TestWaitingWrites(t *testing.T) {
