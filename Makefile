@@ -41,7 +41,7 @@ e2e: ## Run the tests of all shapes and of the browser only
 
 faults: ## Break 60 things under load, judge, write docs/reliability.md (8 minutes)
 	E2E_RACE=0 E2E_CLOCK=1 go -C e2e test -tags nomsgpack -run TestFaults -count 1 -timeout 30m -v . \
-		-args -faults 60 -outage 30s -report artifacts/faults -doc docs/reliability.md $(if $(SEED),-seed $(SEED))
+		-args -faults 60 -outage 30s -report artifacts/faults -doc docs/reliability.md -seed $(or $(SEED),0)
 
 bench: ui ## Measure the all-in-one on MariaDB (bench/README.md)
 	go -C bench run .
