@@ -70,12 +70,12 @@ func insert(tx *gorm.DB, rows []Row) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	const one = "(?,?,?,?,?,?)"
-	args := make([]any, 0, 6*len(rows))
+	one := "(?" + strings.Repeat(",?", len(Columns)-1) + ")"
+	args := make([]any, 0, len(Columns)*len(rows))
 	for _, r := range rows {
-		args = append(args, r.ID, r.Subject, r.MsgID, r.Type, r.Payload, r.CreatedAt)
+		args = append(args, r.Values()...)
 	}
-	sql := "INSERT INTO outbox (id, subject, msg_id, type, payload, created_at) VALUES " + one + strings.Repeat(","+one, len(rows)-1)
+	sql := "INSERT INTO outbox (" + strings.Join(Columns, ", ") + ") VALUES " + one + strings.Repeat(","+one, len(rows)-1)
 	if err := tx.Exec(sql, args...).Error; err != nil {
 		return fmt.Errorf("outbox: %w", err)
 	}

@@ -115,13 +115,6 @@ func (row Row) parcel() Parcel {
 	return Parcel{Events: []bus.Message{{Subject: row.Subject, ID: row.MsgID, Type: row.Type, Time: row.CreatedAt, Data: row.Payload}}}
 }
 
-// Waiting is how many rows are queued or under way in this process.
-func (r *Relay) Waiting() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.busy)
-}
-
 // Run relays until ctx ends, then publishes what it already holds (a few
 // seconds at most) and returns nil.
 func (r *Relay) Run(ctx context.Context) error {
