@@ -31,7 +31,11 @@ type Config struct {
 	NATSURL          string        `env:"CHAT_NATS_URL" desc:"nats://host:port, several separated by commas. Empty: an embedded NATS without a TCP port."`
 	NATSUser         string        `env:"CHAT_NATS_USER" desc:"User for CHAT_NATS_URL."`
 	NATSPassword     string        `env:"CHAT_NATS_PASSWORD" secret:"true" desc:"Password for CHAT_NATS_URL."`
+	DatabaseCA       string        `env:"CHAT_DATABASE_CA" desc:"PEM file of the authority that signed the database's certificate; with it the connection must be TLS."`
+	NATSNKey         string        `env:"CHAT_NATS_NKEY" secret:"true" desc:"NKey seed (SU...) for CHAT_NATS_URL, instead of user and password."`
+	NATSCA           string        `env:"CHAT_NATS_CA" desc:"PEM file of the authority that signed the certificates of NATS; with it the connection must be TLS."`
 	NATSReplicas     int           `env:"CHAT_NATS_REPLICAS" envDefault:"1" desc:"Copies of each stream: 1, 3 or 5."`
+	Setup            string        `env:"CHAT_SETUP" envDefault:"auto" desc:"auto: make schemas, streams and consumers at the start. wait: wait until jobs with more rights (migrate, setup-bus) have made them."`
 	LogLevel         slog.Level    `env:"CHAT_LOG_LEVEL" envDefault:"info" desc:"debug, info, warn or error."`
 	LogFormat        string        `env:"CHAT_LOG_FORMAT" envDefault:"text" desc:"text or json."`
 	MessagesToLoad   int           `env:"CHAT_MESSAGES_TO_LOAD" envDefault:"15" desc:"Messages loaded when a conversation is opened, 1 to 100."`
@@ -129,6 +133,8 @@ func (c *Config) check() error {
 	bad(c.DataDir != "", "CHAT_DATA_DIR", "must not be empty")
 	bad(c.DatabaseURL == "" || strings.HasPrefix(c.DatabaseURL, "mysql://"), "CHAT_DATABASE_URL", "want mysql://user[:password]@host:port/chat_{service}")
 	bad(c.NATSReplicas == 1 || c.NATSReplicas == 3 || c.NATSReplicas == 5, "CHAT_NATS_REPLICAS", "want 1, 3 or 5")
+	bad(c.NATSNKey == "" || c.NATSUser == "", "CHAT_NATS_NKEY", "give either this or CHAT_NATS_USER, not both")
+	bad(c.Setup == "auto" || c.Setup == "wait", "CHAT_SETUP", "want auto or wait")
 	bad(c.LogFormat == "text" || c.LogFormat == "json", "CHAT_LOG_FORMAT", "want text or json")
 	bad(c.MessagesToLoad >= 1 && c.MessagesToLoad <= 100, "CHAT_MESSAGES_TO_LOAD", "want 1 to 100")
 	bad(c.EventRetention >= time.Hour, "CHAT_EVENT_RETENTION", "want at least 1h")
