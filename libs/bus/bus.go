@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,6 +46,7 @@ type Bus struct {
 	listeners map[int]func()
 	nextID    int
 	waiting   map[*nats.Msg]func(error) // PublishAsync, until ack or error
+	watched   map[*operation]context.CancelCauseFunc
 
 	repairing atomic.Bool
 	waits     bool // streams and consumers are others' business; set before use
@@ -66,6 +66,7 @@ func Connect(nc *nats.Conn, log *slog.Logger) (*Bus, error) {
 		streams:   map[string]jetstream.StreamConfig{},
 		listeners: map[int]func(){},
 		waiting:   map[*nats.Msg]func(error){},
+		watched:   map[*operation]context.CancelCauseFunc{},
 	}
 	js, err := jetstream.New(nc,
 		jetstream.WithPublishAsyncMaxPending(maxPending),
@@ -149,38 +150,11 @@ func (b *Bus) onError(_ *nats.Conn, sub *nats.Subscription, err error) {
 		b.log.Warn("NATS messages dropped: this process reads too slowly", "subject", subject)
 		b.disturb()
 	case errors.Is(err, nats.ErrPermissionViolation):
-		b.log.Error("NATS refused an operation: check the permissions of CHAT_NATS_USER", "error", err)
+		b.log.Error("NATS refused an operation: is its configuration (nats-auth.conf) as old as this program? 'chatapp secrets' writes it anew, then reload NATS", "error", err)
 		b.refuse(err)
 	default:
 		b.log.Warn("NATS error", "error", err)
 	}
-}
-
-// refuse fails the publishes in flight on the subject that err names.
-func (b *Bus) refuse(err error) {
-	_, rest, ok := strings.Cut(err.Error(), "Publish to \"")
-	if !ok {
-		_, rest, ok = strings.Cut(err.Error(), "publish to \"")
-	}
-	subject, _, _ := strings.Cut(rest, "\"")
-	if !ok || subject == "" {
-		return
-	}
-	b.mu.Lock()
-	var failed []*nats.Msg
-	for msg := range b.waiting {
-		if msg.Subject == subject {
-			failed = append(failed, msg)
-		}
-	}
-	b.mu.Unlock()
-	for _, msg := range failed {
-		b.settle(msg, denial(subject))
-	}
-}
-
-func denial(subject string) error {
-	return errs.Wrap(errs.Unavailable, "The message bus refused the message.", fmt.Errorf("nats: no permission to publish to %q", subject))
 }
 
 // unavailable wraps an error of the connection or the broker.

@@ -10,9 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
-
 	"chatapp/libs/bus"
 	"chatapp/libs/errs"
 	"chatapp/libs/testkit"
@@ -417,29 +414,4 @@ func TestAMissingStreamBehindAListenerIsMadeAgain(t *testing.T) {
 	k.Wipe(t)
 	k.Start(t)
 	testkit.Eventually(t, time.Minute, acked)
-}
-
-func TestDeniedPublishIsAnErrorNotATimeout(t *testing.T) {
-	k := testkit.NewBroker(t,
-		&server.User{Username: "job", Password: "x"},
-		&server.User{Username: "svc", Password: "x", Permissions: &server.Permissions{
-			Publish: &server.SubjectPermission{Deny: []string{"chat.auth.v1.>"}},
-		}})
-	job, svc := k.Connect(t, nats.UserInfo("job", "x")), k.Connect(t, nats.UserInfo("svc", "x"))
-	if err := job.EnsureStream(t.Context(), bus.Stream{Name: "AUTH", Subjects: []string{"chat.auth.v1.>"}}); err != nil {
-		t.Fatal(err)
-	}
-	began := time.Now()
-	err := svc.Publish(t.Context(), event(1))
-	if !errs.Is(err, errs.Unavailable) || !strings.Contains(err.Error(), "permission") || time.Since(began) > 2*time.Second {
-		t.Fatalf("after %v: %v", time.Since(began), err)
-	}
-	done := make(chan error, 1)
-	if err := svc.PublishAsync(event(2), func(err error) { done <- err }); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-done; err == nil || !strings.Contains(err.Error(), "permission") {
-		t.Fatalf("async: %v", err)
-	}
-	publish(t, job, event(1))
 }

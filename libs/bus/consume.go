@@ -114,7 +114,10 @@ func handBack(it jetstream.MessagesContext) {
 // durable makes the consumer, or waits for it where others set things up.
 func (b *Bus) durable(ctx context.Context, c Consumer) (jetstream.Consumer, error) {
 	if b.waits {
-		return b.js.Consumer(ctx, c.Stream, c.Durable)
+		ctx, done := b.untilRefused(ctx, operation{publishing, "$JS.API.CONSUMER.INFO." + c.Stream + "." + c.Durable})
+		defer done()
+		cons, err := b.js.Consumer(ctx, c.Stream, c.Durable)
+		return cons, refusedOr(ctx, err)
 	}
 	cons, err := b.ensureDurable(ctx, c)
 	if errors.Is(err, jetstream.ErrStreamNotFound) && b.repair(ctx, "", c.Stream) {

@@ -103,7 +103,8 @@ func wrapPublish(subject string, err error) error {
 }
 
 // Broadcast sends data to whoever listens right now (core NATS). Nothing is
-// stored, nobody may listen, and none of that is an error.
+// stored, nobody may listen, and none of that is an error. Nor is a refusal by
+// NATS, which comes later: it is a line of the log that names the subject.
 func (b *Bus) Broadcast(subject string, data []byte) error {
 	if !b.nc.IsConnected() {
 		return unavailable(nats.ErrDisconnected)

@@ -33,7 +33,7 @@ type remote struct {
 // Request asks whoever serves subject: req goes as JSON, the answer is read
 // into resp (nil to ignore it). An *errs.Error of the other side comes back as
 // one with the same slug and words; nobody there, or no answer in time (ctx, at
-// most five seconds), is unavailable.
+// most five seconds), is unavailable, and so is a refusal by NATS, at once.
 func (b *Bus) Request(ctx context.Context, subject string, req, resp any) error {
 	body, err := json.Marshal(req)
 	if err != nil {
@@ -41,6 +41,8 @@ func (b *Bus) Request(ctx context.Context, subject string, req, resp any) error 
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
+	ctx, done := b.untilRefused(ctx, operation{publishing, subject})
+	defer done()
 	if !b.nc.IsConnected() {
 		return unavailable(nats.ErrDisconnected)
 	}
@@ -53,7 +55,7 @@ func (b *Bus) Request(ctx context.Context, subject string, req, resp any) error 
 	}
 	reply, err := b.nc.RequestMsgWithContext(ctx, msg)
 	if err != nil {
-		if errors.Is(err, context.Canceled) {
+		if err = refusedOr(ctx, err); errors.Is(err, context.Canceled) {
 			return err
 		}
 		return unavailable(fmt.Errorf("request %s: %w", subject, err))
@@ -82,10 +84,13 @@ func remoteError(slug string, data []byte) error {
 }
 
 // Serve answers requests on subject until ctx ends, then finishes the ones it
-// has and returns nil. Processes with the same group share the work. handle
+// has and returns nil; that NATS refuses it, now or later, is an error.
+// Processes with the same group share the work. handle
 // runs concurrently; its answer goes back as JSON, its error as Request says
 // (anything but an *errs.Error becomes internal and is logged here).
 func (b *Bus) Serve(ctx context.Context, subject, group string, handle func(ctx context.Context, req []byte) (any, error)) error {
+	ctx, done := b.untilRefused(ctx, operation{subscribing, subject})
+	defer done()
 	var running sync.WaitGroup
 	slots := make(chan struct{}, serveParallel)
 	base := context.WithoutCancel(ctx)
@@ -109,7 +114,7 @@ func (b *Bus) Serve(ctx context.Context, subject, group string, handle func(ctx 
 		}
 	}
 	running.Wait()
-	return nil
+	return refusedOr(ctx, nil)
 }
 
 func (b *Bus) answer(ctx context.Context, msg *nats.Msg, handle func(ctx context.Context, req []byte) (any, error)) {
