@@ -33,6 +33,9 @@ func (d *DB) Migrate(ctx context.Context, fsys fs.FS) error {
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", Wrap(err))
 	}
+	if d.grant != nil {
+		return d.grant(ctx) // other rights in this program, without a new version
+	}
 	return nil
 }
 
@@ -74,6 +77,7 @@ func (d *DB) provider(fsys fs.FS, locked bool) (*goose.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
+	store.before = d.grant
 	opts := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true), goose.WithStore(store)}
 	if locked && d.Dialect == MySQL {
 		l, err := lock.NewMySQLTableLocker(lock.WithTableLockTimeout(500*time.Millisecond, 600))
@@ -113,6 +117,17 @@ func newer(ctx context.Context, p *goose.Provider) error {
 type versions struct {
 	database.Store
 	exists string
+	before func(context.Context) error // recording a version; may be nil
+}
+
+// Insert implements database.Store.
+func (v *versions) Insert(ctx context.Context, conn database.DBTxConn, r database.InsertRequest) error {
+	if v.before != nil {
+		if err := v.before(ctx); err != nil {
+			return err
+		}
+	}
+	return v.Store.Insert(ctx, conn, r)
 }
 
 func newVersions(d Dialect) (*versions, error) {
