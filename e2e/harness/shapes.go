@@ -65,6 +65,9 @@ func (w *World) services(t *testing.T, tmp, logs string) {
 	if _, err := secrets.Make(secrets.Options{Dir: w.Secrets, Hosts: secrets.DefaultHosts()}); err != nil {
 		t.Fatal(err)
 	}
+	if err := w.addTester(); err != nil {
+		t.Fatal(err)
+	}
 	env := w.external(t, tmp, logs, w.Secrets)
 	door := loopback(FreePort())
 	front := door
