@@ -25,8 +25,10 @@ type doctorCommand struct {
 // The exit code is 1 when something failed.
 func (c *doctorCommand) Run(ctx context.Context, p program) error {
 	cfg, err := config.Load(p.environ)
-	list := []doctor.Finding{doctor.Configuration(err)}
-	if err == nil {
+	var list []doctor.Finding
+	if err != nil {
+		list = append(list, doctor.Configuration(err))
+	} else {
 		list = doctor.Examine(ctx, doctor.Patient{Config: cfg, Identity: c.identity(), Schemas: schemasOf(cfg, c.Service)})
 	}
 	print := doctor.Print
