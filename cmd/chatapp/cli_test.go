@@ -285,16 +285,23 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 	wantError(t, runProgram(t, env, "", "migrate", "messages"), "newer than this program")
 }
 
-func TestMigrateOnMariaDB(t *testing.T) {
+// mariaSchemas makes an empty schema for each service that owns tables and
+// returns CHAT_DATABASE_URL for them.
+func mariaSchemas(t *testing.T) string {
+	t.Helper()
 	prefix := testkit.MariaDB(t)
 	base, name := prefix[:strings.LastIndex(prefix, "/")+1], prefix[strings.LastIndex(prefix, "/")+1:]
 	for _, s := range []string{"auth", "users", "messages"} {
 		if err := testkit.Exec(t.Context(), base, "CREATE DATABASE "+name+"_"+s); err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = testkit.Exec(context.Background(), base, "DROP DATABASE "+name+"_"+s) }()
+		t.Cleanup(func() { _ = testkit.Exec(context.Background(), base, "DROP DATABASE "+name+"_"+s) })
 	}
-	env := []string{"CHAT_DATABASE_URL=" + prefix + "_{service}"}
+	return prefix + "_{service}"
+}
+
+func TestMigrateOnMariaDB(t *testing.T) {
+	env := []string{"CHAT_DATABASE_URL=" + mariaSchemas(t)}
 	for range 2 { // the second finds nothing to do
 		if r := runProgram(t, env, "", "migrate"); r.code != 0 || strings.Count(r.out, "up to date") != 3 {
 			t.Fatalf("%+v", r)

@@ -51,6 +51,9 @@ func (b *Broker) Start(t testing.TB) {
 	}
 }
 
+// URL is where the server listens.
+func (b *Broker) URL() string { return b.s.ClientURL() }
+
 // Stop ends the server; its store stays.
 func (b *Broker) Stop() {
 	b.s.Shutdown()

@@ -109,7 +109,7 @@ func (s *Service) Ready(ctx context.Context) error { return s.deps.DB.Ping(ctx) 
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, work := range []func(context.Context) error{
-		s.relay.Run, s.consumeProfiles, s.serveLog, s.serveHeads, s.serveMembers, s.trimLoop,
+		s.relay.Run, s.consumeProfiles, s.replayProfiles, s.serveLog, s.serveHeads, s.serveMembers, s.trimLoop,
 	} {
 		g.Go(func() error { return work(ctx) })
 	}

@@ -85,6 +85,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.relay.Run(ctx) })
 	g.Go(func() error { return s.consumeAccounts(ctx) })
+	g.Go(func() error { return outbox.Replays(ctx, s.store.db, s.log, s.takeIn) })
 	g.Go(func() error { return s.bus.Serve(ctx, events.RPCProfile, events.ServiceUsers, s.serveProfile) })
 	return g.Wait()
 }
