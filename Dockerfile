@@ -26,6 +26,17 @@ ARG SERVICE
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     $BUILD -ldflags "-s -w -X chatapp/libs/obs.version=$VERSION" -o /out/service "./services/${SERVICE:?--build-arg SERVICE=auth, users, messages or notify}/cmd/$SERVICE"
 
+# A service under a debugger: see docker-compose.override.yml.example.
+FROM go AS debug
+ARG SERVICE
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+    GOBIN=/usr/local/bin go install github.com/go-delve/delve/cmd/dlv@v1.27.2 && \
+    go build -tags nomsgpack -gcflags 'all=-N -l' -o /service "./services/$SERVICE/cmd/$SERVICE"
+ENV CHAT_LISTEN=:8080 CHAT_ADMIN_LISTEN=:8081 HOME=/tmp
+USER 65532:65532
+ENTRYPOINT ["dlv", "exec", "/service", "--headless", "--listen=:2345", "--accept-multiclient", "--continue", "--"]
+HEALTHCHECK --interval=5s --timeout=3s --start-period=2m CMD ["/service", "healthcheck"]
+
 FROM go AS build-chatapp
 COPY --from=ui /src/web/dist web/dist
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
