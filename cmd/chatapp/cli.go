@@ -31,6 +31,8 @@ type commands struct {
 	Demo        demoCommand        `cmd:"" help:"Run everything with two people and a short history, in a directory of its own."`
 	Serve       serveCommand       `cmd:"" help:"Run one service, on external NATS and MySQL."`
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database schemas up to date and exit."`
+	SetupBus    setupBusCommand    `cmd:"" help:"Make the streams and consumers on an external NATS, where services may not (CHAT_SETUP=wait)."`
+	Secrets     secretsCommand     `cmd:"" help:"Make keys, passwords and certificates for separate services; what exists is kept."`
 	Admin       adminCommands      `cmd:"" help:"Administrators."`
 	Verify      verifyCommand      `cmd:"" help:"Let simulated people use a ChatApp and prove that nothing is lost, doubled or out of order. Exit code: 0 proven, 1 violated, 2 could not run."`
 	Bench       benchCommand       `cmd:"" help:"Measure how fast a running ChatApp accepts and delivers messages."`

@@ -49,6 +49,7 @@ type Bus struct {
 	waiting   map[*nats.Msg]func(error) // PublishAsync, until ack or error
 
 	repairing atomic.Bool
+	waits     bool // streams and consumers are others' business; set before use
 }
 
 // How many PublishAsync may wait for their ack, and for how long.
@@ -91,6 +92,11 @@ func Connect(nc *nats.Conn, log *slog.Logger) (*Bus, error) {
 	})
 	return b, nil
 }
+
+// SetUpByOthers says that streams and consumers are made by somebody with more
+// rights: this connection waits for them and never makes any. Call it before
+// anything else.
+func (b *Bus) SetUpByOthers() { b.waits = true }
 
 // Connected reports whether the connection is up right now.
 func (b *Bus) Connected() bool { return b.nc.IsConnected() }

@@ -55,7 +55,7 @@ func TestConsumeDeliversEverythingOnceInOrder(t *testing.T) {
 	b := testkit.Bus(t)
 	publish(t, b, event(1), event(2), event(2)) // the second e2 is a duplicate
 	got := make(chan bus.Message, 10)
-	c := bus.Consumer{Stream: "AUTH", Durable: "t", Subjects: []string{"chat.auth.v1.registered.*"}}
+	c := bus.Consumer{Stream: "AUTH", Durable: "t", Subject: "chat.auth.v1.registered.*"}
 	consume := func(ctx context.Context) error {
 		return b.Consume(ctx, c, func(_ context.Context, m bus.Message) error { got <- m; return nil })
 	}

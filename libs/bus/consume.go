@@ -25,8 +25,8 @@ const (
 // Consumer describes a durable consumer.
 type Consumer struct {
 	Stream, Durable string
-	Subjects        []string // filters; empty = all of the stream
-	MaxTries        int      // 0 = 8
+	Subject         string // filter; empty = all of the stream
+	MaxTries        int    // 0 = 8
 	// Dead keeps a message that will not be tried again; it is taken out of the
 	// stream's care only when Dead returns nil. nil: logged and dropped.
 	Dead func(context.Context, Message, error) error
@@ -111,20 +111,35 @@ func handBack(it jetstream.MessagesContext) {
 	}
 }
 
+// durable makes the consumer, or waits for it where others set things up.
 func (b *Bus) durable(ctx context.Context, c Consumer) (jetstream.Consumer, error) {
-	cfg := jetstream.ConsumerConfig{
-		Durable: c.Durable, FilterSubjects: c.Subjects,
+	if b.waits {
+		return b.js.Consumer(ctx, c.Stream, c.Durable)
+	}
+	cons, err := b.ensureDurable(ctx, c)
+	if errors.Is(err, jetstream.ErrStreamNotFound) && b.repair(ctx, "", c.Stream) {
+		cons, err = b.ensureDurable(ctx, c)
+	}
+	return cons, err
+}
+
+func (b *Bus) ensureDurable(ctx context.Context, c Consumer) (jetstream.Consumer, error) {
+	return b.js.CreateOrUpdateConsumer(ctx, c.Stream, jetstream.ConsumerConfig{
+		Durable: c.Durable, FilterSubject: c.Subject,
 		AckPolicy: jetstream.AckExplicitPolicy, DeliverPolicy: jetstream.DeliverAllPolicy,
 		AckWait: ackWait, MaxAckPending: 1024,
 		// We count the tries: the server would drop the message after the last
 		// one even when nobody could put it among the dead letters.
 		MaxDeliver: -1,
+	})
+}
+
+// EnsureConsumer makes the durable consumer of c, or brings it up to date.
+func (b *Bus) EnsureConsumer(ctx context.Context, c Consumer) error {
+	if _, err := b.ensureDurable(ctx, c); err != nil {
+		return unavailable(fmt.Errorf("consumer %s on %s: %w", c.Durable, c.Stream, err))
 	}
-	cons, err := b.js.CreateOrUpdateConsumer(ctx, c.Stream, cfg)
-	if errors.Is(err, jetstream.ErrStreamNotFound) && b.repair(ctx, "", c.Stream) {
-		cons, err = b.js.CreateOrUpdateConsumer(ctx, c.Stream, cfg)
-	}
-	return cons, err
+	return nil
 }
 
 // deliver hands one message to handle and tells the server what came of it. A

@@ -27,7 +27,16 @@ type Stream struct {
 // compares what the server really set up (an old server ignores settings it
 // does not know). It never shortens retention and never lowers replicas: then
 // the larger value stays. The bus makes the stream again when the broker lost it.
+//
+// After SetUpByOthers it only looks whether the stream is there; the error is
+// unavailable until it is.
 func (b *Bus) EnsureStream(ctx context.Context, s Stream) error {
+	if b.waits {
+		if _, err := b.js.Stream(ctx, s.Name); err != nil {
+			return unavailable(fmt.Errorf("stream %s: %w", s.Name, err))
+		}
+		return nil
+	}
 	want := jetstream.StreamConfig{
 		Name: s.Name, Subjects: s.Subjects, MaxAge: s.MaxAge, Replicas: max(1, s.Replicas),
 		Storage: jetstream.FileStorage, Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardOld,

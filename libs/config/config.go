@@ -50,6 +50,12 @@ type Config struct {
 	ShutdownGrace    time.Duration `env:"CHAT_SHUTDOWN_GRACE" envDefault:"20s" desc:"How long open requests may take to end at shutdown."`
 }
 
+// The values of CHAT_SETUP.
+const (
+	SetupAuto = "auto"
+	SetupWait = "wait"
+)
+
 // Default returns the configuration of an empty environment.
 func Default() Config {
 	c, err := Load(nil)
@@ -134,7 +140,7 @@ func (c *Config) check() error {
 	bad(c.DatabaseURL == "" || strings.HasPrefix(c.DatabaseURL, "mysql://"), "CHAT_DATABASE_URL", "want mysql://user[:password]@host:port/chat_{service}")
 	bad(c.NATSReplicas == 1 || c.NATSReplicas == 3 || c.NATSReplicas == 5, "CHAT_NATS_REPLICAS", "want 1, 3 or 5")
 	bad(c.NATSNKey == "" || c.NATSUser == "", "CHAT_NATS_NKEY", "give either this or CHAT_NATS_USER, not both")
-	bad(c.Setup == "auto" || c.Setup == "wait", "CHAT_SETUP", "want auto or wait")
+	bad(c.Setup == SetupAuto || c.Setup == SetupWait, "CHAT_SETUP", "want auto or wait")
 	bad(c.LogFormat == "text" || c.LogFormat == "json", "CHAT_LOG_FORMAT", "want text or json")
 	bad(c.MessagesToLoad >= 1 && c.MessagesToLoad <= 100, "CHAT_MESSAGES_TO_LOAD", "want 1 to 100")
 	bad(c.EventRetention >= time.Hour, "CHAT_EVENT_RETENTION", "want at least 1h")

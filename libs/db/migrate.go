@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -35,8 +36,20 @@ func (d *DB) Migrate(ctx context.Context, fsys fs.FS) error {
 	return nil
 }
 
-// Pending reports whether Migrate has something to do; ErrNewer as Migrate.
+// Pending reports whether Migrate has something to do; ErrNewer as Migrate. It
+// only reads.
 func (d *DB) Pending(ctx context.Context, fsys fs.FS) (bool, error) {
+	store, err := newVersions(d.Dialect)
+	if err != nil {
+		return false, err
+	}
+	pool, err := d.R.DB()
+	if err != nil {
+		return false, err
+	}
+	if made, err := store.tableExists(ctx, pool); err != nil || !made {
+		return !made, Wrap(err)
+	}
 	p, err := d.provider(fsys, false)
 	if err != nil {
 		return false, err
@@ -113,6 +126,12 @@ func newVersions(d Dialect) (*versions, error) {
 
 // TableExists implements database.StoreExtender.
 func (v *versions) TableExists(ctx context.Context, conn database.DBTxConn) (bool, error) {
+	return v.tableExists(ctx, conn)
+}
+
+func (v *versions) tableExists(ctx context.Context, conn interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}) (bool, error) {
 	var n int
 	err := conn.QueryRowContext(ctx, v.exists).Scan(&n)
 	return n > 0, err

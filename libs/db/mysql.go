@@ -14,6 +14,8 @@ import (
 	"github.com/go-sql-driver/mysql"
 	gormmysql "gorm.io/driver/mysql"
 	"gorm.io/gorm"
+
+	"chatapp/libs/tlsx"
 )
 
 // MySQLOptions says how to reach one service's schema.
@@ -23,6 +25,7 @@ type MySQLOptions struct {
 	URL      string
 	Service  string
 	Password string // used when the URL holds none
+	CA       string // PEM file: the connection is TLS and the server's certificate is signed by it; "" = as the URL says
 	MaxConns int    // 0 = 16
 	Log      *slog.Logger
 }
@@ -99,6 +102,11 @@ func (o MySQLOptions) driverConfig() (*mysql.Config, error) {
 			return nil, fmt.Errorf("database URL: unknown parameter %q (only tls is allowed)", k)
 		}
 		cfg.TLSConfig = v[0]
+	}
+	if o.CA != "" {
+		if cfg.TLS, err = tlsx.Client(o.CA, u.Hostname()); err != nil {
+			return nil, err
+		}
 	}
 	cfg.ParseTime, cfg.Loc = true, time.UTC
 	cfg.ClientFoundRows = true   // UPDATE counts matched rows, as SQLite does

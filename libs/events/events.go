@@ -26,6 +26,20 @@ var Streams = map[string][]string{
 	StreamMessages: {"chat.messages.v1.committed.*"},
 }
 
+// Durable is a durable consumer: which service reads which events of a stream,
+// and remembers how far it got.
+type Durable struct {
+	Service, Stream, Name, Subject string
+}
+
+// The durable consumers.
+var (
+	DurableAccounts = Durable{ServiceUsers, StreamAuth, "users", Subject(ServiceAuth, NameRegistered, "*")}
+	DurableProfiles = Durable{ServiceMessages, StreamUsers, "messages-profiles", Subject(ServiceUsers, NameProfileChanged, "*")}
+
+	Durables = []Durable{DurableAccounts, DurableProfiles}
+)
+
 // Event names; the full subject is Subject(service, name, key).
 const (
 	NameRegistered     = "registered"      // auth; body Registered

@@ -47,13 +47,31 @@ func ensureStreams(ctx context.Context, b *bus.Bus, cfg config.Config, log *slog
 		if failed == nil {
 			return nil
 		}
-		log.Warn("waiting for JetStream", "error", failed)
+		what := "waiting for JetStream"
+		if cfg.Setup == config.SetupWait {
+			what = "waiting for JetStream, and for 'chatapp setup-bus' (CHAT_SETUP=wait)"
+		}
+		log.Warn(what, "error", failed)
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("gave up waiting for JetStream: %w", failed)
 		case <-time.After(250 * time.Millisecond):
 		}
 	}
+}
+
+// SetUpBus makes every stream and every durable consumer, waiting for JetStream
+// as long as ctx allows.
+func SetUpBus(ctx context.Context, b *bus.Bus, cfg config.Config, log *slog.Logger) error {
+	if err := ensureStreams(ctx, b, cfg, log); err != nil {
+		return err
+	}
+	for _, d := range events.Durables {
+		if err := b.EnsureConsumer(ctx, bus.Consumer{Stream: d.Stream, Durable: d.Name, Subject: d.Subject}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // keySource fetches auth's public keys over the bus.

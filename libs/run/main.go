@@ -117,6 +117,9 @@ func (r *process) build(ctx context.Context, factories []Factory) error {
 		return err
 	}
 	r.bus = b
+	if r.Config.Setup == config.SetupWait {
+		b.SetUpByOthers()
+	}
 	r.Metrics.MustRegister(busConnected(b))
 	if err := ensureStreams(ctx, b, r.Config, r.Log); err != nil {
 		return err
@@ -138,7 +141,11 @@ func (r *process) unit(ctx context.Context, f Factory) (Unit, error) {
 		Verifier: r.verifier, Metrics: r.Metrics,
 	}
 	if f.Migrations != nil {
-		schema, err := OpenSchema(ctx, r.Platform, f, r.Log)
+		open := OpenSchema
+		if r.Config.Setup == config.SetupWait {
+			open = AwaitSchema
+		}
+		schema, err := open(ctx, r.Platform, f, r.Log)
 		if err != nil {
 			return nil, err
 		}
@@ -151,12 +158,29 @@ func (r *process) unit(ctx context.Context, f Factory) (Unit, error) {
 // OpenSchema opens and migrates the schema of f, waiting for the database as
 // long as ctx allows. The caller closes it.
 func OpenSchema(ctx context.Context, p Platform, f Factory, log *slog.Logger) (*db.DB, error) {
+	return openSchema(ctx, p, f, log, func(d *db.DB) error { return d.Migrate(ctx, f.Migrations) })
+}
+
+// AwaitSchema opens the schema of f and waits until somebody with more rights
+// has brought it up to date. The caller closes it.
+func AwaitSchema(ctx context.Context, p Platform, f Factory, log *slog.Logger) (*db.DB, error) {
+	return openSchema(ctx, p, f, log, func(d *db.DB) error {
+		pending, err := d.Pending(ctx, f.Migrations)
+		if err == nil && pending {
+			err = errs.New(errs.Unavailable, "its schema is not up to date yet: run '"+f.Name+" migrate' (CHAT_SETUP=wait)")
+		}
+		return err
+	})
+}
+
+// openSchema opens it and tries until it is as check wants it.
+func openSchema(ctx context.Context, p Platform, f Factory, log *slog.Logger, check func(*db.DB) error) (*db.DB, error) {
 	d, err := p.DB(ctx, f.Name)
 	if err != nil {
 		return nil, err
 	}
 	for {
-		err := d.Migrate(ctx, f.Migrations)
+		err := check(d)
 		switch {
 		case err == nil:
 			return d, nil

@@ -17,8 +17,7 @@ const profileTries = 10
 // consumeProfiles keeps the projection of people fresh.
 func (s *Service) consumeProfiles(ctx context.Context) error {
 	return s.bus.Consume(ctx, bus.Consumer{
-		Stream: events.StreamUsers, Durable: "messages-profiles",
-		Subjects: []string{events.Subject(events.ServiceUsers, events.NameProfileChanged, "*")},
+		Stream: events.DurableProfiles.Stream, Durable: events.DurableProfiles.Name, Subject: events.DurableProfiles.Subject,
 		MaxTries: profileTries, Dead: outbox.DeadLetter(s.deps.DB),
 	}, func(ctx context.Context, m bus.Message) error {
 		var p events.ProfileChanged

@@ -21,9 +21,9 @@ const accountTries = 10
 // version is written once, later ones are never touched.
 func (s *Service) consumeAccounts(ctx context.Context) error {
 	c := bus.Consumer{
-		Stream:   events.StreamAuth,
-		Durable:  events.ServiceUsers,
-		Subjects: []string{events.Subject(events.ServiceAuth, events.NameRegistered, "*")},
+		Stream:   events.DurableAccounts.Stream,
+		Durable:  events.DurableAccounts.Name,
+		Subject:  events.DurableAccounts.Subject,
 		MaxTries: accountTries,
 		Dead:     outbox.DeadLetter(s.store.db),
 	}

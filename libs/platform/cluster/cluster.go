@@ -12,10 +12,12 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
 
 	"chatapp/libs/bus"
 	"chatapp/libs/config"
 	"chatapp/libs/db"
+	"chatapp/libs/tlsx"
 )
 
 // Platform connects to what the configuration names. Close ends the connection
@@ -91,9 +93,9 @@ func Options(name string) []nats.Option {
 // ConnectNATS connects to CHAT_NATS_URL, trying for ever until ctx ends. Each
 // failed try is one log line that says what is wrong.
 func ConnectNATS(ctx context.Context, cfg config.Config, name string, log *slog.Logger) (*nats.Conn, error) {
-	opts := Options(name)
-	if cfg.NATSUser != "" {
-		opts = append(opts, nats.UserInfo(cfg.NATSUser, cfg.NATSPassword))
+	opts, err := credentials(cfg, name)
+	if err != nil {
+		return nil, err
 	}
 	for try := 0; ; try++ {
 		nc, err := nats.Connect(cfg.NATSURL, opts...)
@@ -101,14 +103,54 @@ func ConnectNATS(ctx context.Context, cfg config.Config, name string, log *slog.
 			log.Info("connected to NATS", "server", nc.ConnectedUrlRedacted())
 			return nc, nil
 		}
-		why := "is it running, and is CHAT_NATS_URL right?"
-		if errors.Is(err, nats.ErrAuthorization) || strings.Contains(strings.ToLower(err.Error()), "authorization") {
-			why = "it refused CHAT_NATS_USER and CHAT_NATS_PASSWORD"
-		}
-		log.Warn("waiting for NATS: "+why, "error", err)
+		log.Warn("waiting for NATS: "+natsHint(err), "error", err)
 		if err := wait(ctx, try); err != nil {
 			return nil, fmt.Errorf("gave up waiting for NATS: %w", err)
 		}
+	}
+}
+
+// credentials are Options with what proves who we are, and who NATS is.
+func credentials(cfg config.Config, name string) ([]nats.Option, error) {
+	opts := Options(name)
+	if cfg.NATSUser != "" {
+		opts = append(opts, nats.UserInfo(cfg.NATSUser, cfg.NATSPassword))
+	}
+	if cfg.NATSNKey != "" {
+		pair, err := nkeys.FromSeed([]byte(strings.TrimSpace(cfg.NATSNKey)))
+		if err != nil {
+			return nil, errors.New("CHAT_NATS_NKEY is not the seed of a user's nkey (SU...): 'chatapp secrets' makes one")
+		}
+		public, err := pair.PublicKey()
+		if err != nil {
+			return nil, fmt.Errorf("CHAT_NATS_NKEY: %w", err)
+		}
+		opts = append(opts, nats.Nkey(public, pair.Sign))
+	}
+	if cfg.NATSCA != "" {
+		tls, err := tlsx.Client(cfg.NATSCA, "")
+		if err != nil {
+			return nil, fmt.Errorf("CHAT_NATS_CA: %w", err)
+		}
+		opts = append(opts, nats.Secure(tls))
+	}
+	return opts, nil
+}
+
+// natsHint is what to look at when NATS cannot be reached.
+func natsHint(err error) string {
+	text := strings.ToLower(err.Error())
+	switch {
+	case strings.Contains(text, "authorization"):
+		return "it refused CHAT_NATS_NKEY, or CHAT_NATS_USER and CHAT_NATS_PASSWORD"
+	case strings.Contains(text, "certificate"):
+		return "its certificate is not valid for this address and CHAT_NATS_CA (expired? 'chatapp secrets --renew-certificates' makes new ones)"
+	case errors.Is(err, nats.ErrSecureConnRequired):
+		return "it wants TLS: set CHAT_NATS_CA"
+	case errors.Is(err, nats.ErrSecureConnWanted):
+		return "it does not offer TLS, which CHAT_NATS_CA asks for"
+	default:
+		return "is it running, and is CHAT_NATS_URL right?"
 	}
 }
 
@@ -116,7 +158,7 @@ func ConnectNATS(ctx context.Context, cfg config.Config, name string, log *slog.
 // failed try is one log line that says what is wrong.
 func OpenDB(ctx context.Context, cfg config.Config, service string, log *slog.Logger) (*db.DB, error) {
 	d, err := db.OpenMySQL(db.MySQLOptions{
-		URL: cfg.DatabaseURL, Service: service, Password: cfg.DatabasePassword, Log: log.With("service", service),
+		URL: cfg.DatabaseURL, Service: service, Password: cfg.DatabasePassword, CA: cfg.DatabaseCA, Log: log.With("service", service),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("CHAT_DATABASE_URL: %w", err)
@@ -146,6 +188,8 @@ func hint(err error) string {
 		return "it refused the user or the password of CHAT_DATABASE_URL / CHAT_DATABASE_PASSWORD"
 	case strings.Contains(text, "1049"):
 		return "it has no such schema; create it, or check CHAT_DATABASE_URL"
+	case strings.Contains(text, "certificate"):
+		return "its certificate is not valid for this address and CHAT_DATABASE_CA (expired? 'chatapp secrets --renew-certificates' makes new ones)"
 	default:
 		return "is it running, and is CHAT_DATABASE_URL right?"
 	}
