@@ -25,7 +25,7 @@ func start(ctx context.Context, o options, work string) (s *system, err error) {
 	}
 	if o.shape != "sqlite" {
 		// Durable: every commit is on disk before it is answered (flush=1 is the harness's default).
-		s.db, err = harness.StartMariaDB(ctx, filepath.Join(work, "mariadb"), filepath.Join(work, "mariadb.log"),
+		s.db, err = harness.StartMariaDB(ctx, filepath.Join(work, "mariadb"), filepath.Join(work, "mariadb.log"), "",
 			"--innodb-buffer-pool-size=1G", "--innodb-log-file-size=1G", "--max-connections=500")
 		if err != nil {
 			return s, err
@@ -50,7 +50,7 @@ func (s *system) allInOne(ctx context.Context, o options, env harness.Env) error
 // services starts one auth and users, and replicas of messages and notify,
 // behind the shipped gateway on a NATS cluster.
 func (s *system) services(ctx context.Context, o options, env harness.Env) error {
-	nats, err := harness.StartNATS(ctx, s.work, s.work)
+	nats, err := harness.StartNATS(ctx, s.work, s.work, "")
 	if err != nil {
 		return err
 	}

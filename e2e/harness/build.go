@@ -47,11 +47,9 @@ var build = sync.OnceValues(func() (Binaries, error) {
 		return Binaries{}, err
 	}
 	dir := filepath.Join(root, "bin", "e2e")
-	programs := []string{"./services/auth/cmd/auth", "./services/users/cmd/users", "./services/messages/cmd/messages", "./services/notify/cmd/notify"}
+	programs := []string{"./services/auth/cmd/auth", "./services/users/cmd/users", "./services/messages/cmd/messages", "./services/notify/cmd/notify", "./cmd/chatapp"}
 	if MovableClocks() {
-		dir += "-clock" // of the services only: the rest would double the time
-	} else {
-		programs = append(programs, "./cmd/chatapp")
+		dir += "-clock"
 	}
 	return Binaries{dir}, Build(context.Background(), dir, Race(), programs...)
 })

@@ -8,7 +8,7 @@ import (
 // The foundations alone: they start, work, and come back after a wipe.
 func TestFoundations(t *testing.T) {
 	tmp, logs := t.TempDir(), artifacts(t)
-	db, err := StartMariaDB(t.Context(), filepath.Join(tmp, "db"), filepath.Join(logs, "mariadb.log"))
+	db, err := StartMariaDB(t.Context(), filepath.Join(tmp, "db"), filepath.Join(logs, "mariadb.log"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -19,7 +19,7 @@ func TestFoundations(t *testing.T) {
 	if err := db.Stop(t.Context()); err != nil {
 		t.Error(err)
 	}
-	nats, err := StartNATS(t.Context(), tmp, logs)
+	nats, err := StartNATS(t.Context(), tmp, logs, "")
 	if err != nil {
 		t.Fatal(err)
 	}

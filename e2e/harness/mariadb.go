@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// MariaDB is one real MariaDB server that syncs every commit, with one schema
-// and one user per service; no user can see another service's schema.
+// MariaDB is one real MariaDB server that syncs every commit.
 type MariaDB struct {
 	*Process
-	port   int
-	socket string
+	port    int
+	socket  string
+	guarded bool // by TLS and users with few rights
 }
 
 // databasePassword is the password of every service's database user; logs are
@@ -26,7 +26,9 @@ const databasePassword = "db-secret-of-the-e2e-tests"
 var owners = []string{"auth", "users", "messages", "notify"}
 
 // StartMariaDB initialises and starts a server in dir; options come after ours.
-func StartMariaDB(ctx context.Context, dir, log string, options ...string) (*MariaDB, error) {
+// With secrets, a directory of `chatapp secrets`, it speaks TLS and has the
+// users that are made there; else each schema has one with all rights on it.
+func StartMariaDB(ctx context.Context, dir, log, secrets string, options ...string) (*MariaDB, error) {
 	server, err := exec.LookPath("/usr/sbin/mariadbd")
 	if err != nil {
 		return nil, fmt.Errorf("mariadbd is missing: apt-get install mariadb-server")
@@ -51,6 +53,10 @@ func StartMariaDB(ctx context.Context, dir, log string, options ...string) (*Mar
 		return nil, err
 	}
 	m := &MariaDB{port: FreePort(), socket: filepath.Join(socketDir, "s")}
+	if secrets != "" {
+		file := func(name string) string { return filepath.Join(secrets, "mysql", name) }
+		options = append([]string{"--ssl-cert=" + file("server.pem"), "--ssl-key=" + file("server.key"), "--ssl-ca=" + file("ca.pem")}, options...)
+	}
 	m.Process = &Process{
 		Name: "mariadb", Path: server, Dir: dir, Log: log,
 		Args: append([]string{
@@ -63,11 +69,24 @@ func StartMariaDB(ctx context.Context, dir, log string, options ...string) (*Mar
 	if err := m.Process.Start(ctx); err != nil {
 		return nil, err
 	}
+	if secrets == "" {
+		return m, m.addUsers(ctx)
+	}
+	m.guarded = true
+	script, err := os.ReadFile(filepath.Join(secrets, "mysql", "init.sql"))
+	if err != nil {
+		return m, err
+	}
+	return m, m.SQL(ctx, string(script))
+}
+
+// addUsers makes the schemas and for each a user with all rights on it.
+func (m *MariaDB) addUsers(ctx context.Context) error {
 	var script strings.Builder
 	for _, o := range owners {
 		fmt.Fprintf(&script, "CREATE DATABASE chat_%[1]s CHARACTER SET utf8mb4; CREATE USER '%[1]s_app'@'127.0.0.1' IDENTIFIED BY '%[2]s'; GRANT ALL ON chat_%[1]s.* TO '%[1]s_app'@'127.0.0.1';\n", o, databasePassword)
 	}
-	return m, m.SQL(ctx, script.String())
+	return m.SQL(ctx, script.String())
 }
 
 // SQL runs statements as root.
@@ -81,8 +100,12 @@ func (m *MariaDB) Query(ctx context.Context, statement string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// Env makes a process of ours use this server.
+// Env makes a process of ours use this server. Passwords for a guarded one are
+// not in it.
 func (m *MariaDB) Env() Env {
+	if m.guarded {
+		return Env{"CHAT_DATABASE_URL": m.URL()}
+	}
 	return Env{"CHAT_DATABASE_URL": m.URL(), "CHAT_DATABASE_PASSWORD": databasePassword}
 }
 

@@ -18,22 +18,28 @@ type NATS struct {
 	urls     []string
 	dirs     []string
 	monitors []string
+	guarded  bool // by nkeys and TLS
 }
 
-// The one user of the cluster.
+// The one user of a cluster that is not guarded.
 const (
 	natsUser     = "chat"
 	natsPassword = "bus-secret-of-the-e2e-tests"
 )
 
 // StartNATS starts three nodes under dir and waits until they have a meta
-// leader.
-func StartNATS(ctx context.Context, dir, logs string) (*NATS, error) {
+// leader. With secrets, a directory of `chatapp secrets`, they speak TLS and
+// every service may do what it must and no more; else there is one user.
+func StartNATS(ctx context.Context, dir, logs, secrets string) (*NATS, error) {
 	server, err := tool(ctx, "nats-server")
 	if err != nil {
 		return nil, err
 	}
-	n := &NATS{}
+	guard, err := natsGuard(dir, secrets)
+	if err != nil {
+		return nil, err
+	}
+	n := &NATS{guarded: secrets != ""}
 	routes := make([]int, 3)
 	for i := range routes {
 		routes[i] = FreePort()
@@ -50,15 +56,15 @@ server_name: %s
 listen: %s
 http: %s
 jetstream { store_dir: %q, max_memory_store: 64M, max_file_store: 2G }
-authorization { user: %s, password: %s }
+%s
 cluster {
   name: chat
   listen: %s
-  authorization { user: route, password: route }
+  %s
   no_advertise: true # clients know all addresses, which may be those of a proxy
   routes: [%s]
 }
-`, name, loopback(client), loopback(monitor), store, natsUser, natsPassword, loopback(route), natsRoutes(routes))
+`, name, loopback(client), loopback(monitor), store, guard.clients, loopback(route), guard.routes, natsRoutes(routes))
 		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 			return nil, err
 		}
@@ -72,6 +78,24 @@ cluster {
 		})
 	}
 	return n, n.Start(ctx)
+}
+
+// guard is who may connect, as lines of a node's configuration.
+type guard struct{ clients, routes string }
+
+// natsGuard is for nodes whose configuration lies in dir.
+func natsGuard(dir, secrets string) (guard, error) {
+	if secrets == "" {
+		return guard{
+			clients: fmt.Sprintf("authorization { user: %s, password: %s }", natsUser, natsPassword),
+			routes:  "authorization { user: route, password: route }",
+		}, nil
+	}
+	// What is included is looked for from the including file on.
+	auth, err := filepath.Rel(dir, filepath.Join(secrets, "nats", "nats-auth.conf"))
+	file := func(name string) string { return filepath.Join(secrets, "nats", name) }
+	tls := fmt.Sprintf("tls { cert_file: %q, key_file: %q, ca_file: %q", file("server.pem"), file("server.key"), file("ca.pem"))
+	return guard{clients: fmt.Sprintf("%s }\ninclude %q", tls, auth), routes: tls + ", verify: true }"}, err
 }
 
 func natsRoutes(ports []int) string {
@@ -191,7 +215,11 @@ func (n *NATS) Wipe() error {
 	return errors.Join(errs...)
 }
 
-// Env makes a process of ours use this cluster.
+// Env makes a process of ours use this cluster. Who it is in a guarded one is
+// not in it.
 func (n *NATS) Env() Env {
+	if n.guarded {
+		return Env{"CHAT_NATS_URL": n.URL(), "CHAT_NATS_REPLICAS": "3"}
+	}
 	return Env{"CHAT_NATS_URL": n.URL(), "CHAT_NATS_USER": natsUser, "CHAT_NATS_PASSWORD": natsPassword, "CHAT_NATS_REPLICAS": "3"}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"chatapp/internal/client"
+	"chatapp/internal/secrets"
 )
 
 // AllInOne starts `chatapp` alone with its defaults: SQLite and NATS inside.
@@ -25,7 +26,7 @@ func AllInOne(t *testing.T) *World {
 // Replicas starts two all-in-ones on a NATS cluster and MariaDB.
 func Replicas(t *testing.T) *World {
 	w, bin, tmp, logs := begin(t, "replicas")
-	env := w.external(t, tmp, logs)
+	env := w.external(t, tmp, logs, "")
 	for i := range 2 {
 		name := fmt.Sprintf("chatapp-%d", i)
 		p, base := w.app(name, filepath.Join(bin.dir, "chatapp"), logs, env.With(Env{"CHAT_DATA_DIR": filepath.Join(tmp, name)}))
@@ -37,7 +38,8 @@ func Replicas(t *testing.T) *World {
 }
 
 // Services starts two of each service behind Caddy with the shipped Caddyfile,
-// on a NATS cluster and MariaDB.
+// on a NATS cluster and MariaDB, each with its own keys and no more rights than
+// it needs.
 func Services(t *testing.T) *World {
 	w, _, tmp, logs := begin(t, "services")
 	w.services(t, tmp, logs)
@@ -59,7 +61,11 @@ func ServicesApart(t *testing.T) *World {
 // services starts the shape of Services.
 func (w *World) services(t *testing.T, tmp, logs string) {
 	t.Helper()
-	env := w.external(t, tmp, logs)
+	w.Secrets = filepath.Join(tmp, "secrets")
+	if _, err := secrets.Make(secrets.Options{Dir: w.Secrets, Hosts: secrets.DefaultHosts()}); err != nil {
+		t.Fatal(err)
+	}
+	env := w.external(t, tmp, logs, w.Secrets)
 	door := loopback(FreePort())
 	front := door
 	if w.Links != nil {
@@ -68,7 +74,7 @@ func (w *World) services(t *testing.T, tmp, logs string) {
 			t.Fatal(err)
 		}
 	}
-	w.Env = env.With(Env{"CHAT_PUBLIC_URL": "http://" + front, "CHAT_TRUSTED_PROXIES": "127.0.0.1/32"})
+	w.Env = env.With(Env{"CHAT_PUBLIC_URL": "http://" + front, "CHAT_TRUSTED_PROXIES": "127.0.0.1/32", "CHAT_SETUP": "wait"})
 	bases := map[string][]string{}
 	for _, service := range []string{Auth, Users, Messages, Notify} {
 		for i := range 2 {
@@ -96,7 +102,7 @@ func (w *World) services(t *testing.T, tmp, logs string) {
 // world, which the gateway does not know. base is its public URL. It ends with
 // the world, or with Retire.
 func (w *World) Service(name, service string, more Env) (p *Process, base string, err error) {
-	env := w.Env.With(more)
+	env := w.Env.With(w.proofs(service)).With(more)
 	if w.Links != nil {
 		if env["CHAT_DATABASE_URL"], env["CHAT_NATS_URL"], err = w.Links.between(name, w); err != nil {
 			return nil, "", err
@@ -115,19 +121,19 @@ func (w *World) Retire(ctx context.Context, p *Process) error {
 
 // external starts MariaDB and the NATS cluster at once and returns what makes
 // a process use them.
-func (w *World) external(t *testing.T, tmp, logs string) Env {
+func (w *World) external(t *testing.T, tmp, logs, secrets string) Env {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	failed := make(chan error, 2)
 	go func() {
 		var err error
-		w.DB, err = StartMariaDB(ctx, filepath.Join(tmp, "mariadb"), filepath.Join(logs, "mariadb.log"))
+		w.DB, err = StartMariaDB(ctx, filepath.Join(tmp, "mariadb"), filepath.Join(logs, "mariadb.log"), secrets)
 		failed <- err
 	}()
 	go func() {
 		var err error
-		w.NATS, err = StartNATS(ctx, tmp, logs)
+		w.NATS, err = StartNATS(ctx, tmp, logs, secrets)
 		failed <- err
 	}()
 	for range 2 {
@@ -147,6 +153,9 @@ func (w *World) start(t *testing.T) {
 		if err := p.Launch(); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := w.setUp(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 	for _, p := range w.apps {
 		if err := p.WaitReady(t.Context()); err != nil {

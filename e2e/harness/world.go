@@ -46,7 +46,10 @@ type World struct {
 	// Env what each of our processes gets besides its own addresses.
 	Binaries, Logs string
 	Env            Env
+	// Secrets is the directory of `chatapp secrets` in the shape that has one.
+	Secrets string
 
+	busAdmin *Process              // looks after the streams where services may not
 	replicas map[string][]*Process // by service; an all-in-one is there four times
 	apps     []*Process            // each process of ours once
 	dataDir  string                // of the embedded shape
@@ -196,6 +199,12 @@ func (w *World) end(t *testing.T, logs string) {
 	}
 	for _, f := range w.after {
 		f()
+	}
+	if w.busAdmin != nil {
+		if err := w.busAdmin.Stop(ctx); err != nil {
+			t.Errorf("at the end: %v", err)
+		}
+		w.retired = append(w.retired, w.busAdmin)
 	}
 	for _, p := range append(w.apps, w.retired...) {
 		text, err := os.ReadFile(p.Log)
