@@ -271,6 +271,25 @@ func TestReplicasShareTheWorkAndCoverForEachOther(t *testing.T) {
 	}
 }
 
+// Where replicas come and go, as in Compose, the gateway asks for their
+// addresses: no reload when they change.
+func TestReplicasAreFoundByName(t *testing.T) {
+	a := replica(t, "a")
+	_, port, err := net.SplitHostPort(host(a))
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := gateway(t, map[string]string{"CHAT_GATEWAY_DISCOVERY": "dns", "CHAT_GATEWAY_MESSAGES": "localhost " + port, "CHAT_GATEWAY_AUTH": "nobody.invalid 1"})
+	for range 5 {
+		if s := reached(t, "POST", url+"/api/v1/messages", nil); s.Name != "a" {
+			t.Fatalf("answer from %q", s.Name)
+		}
+	}
+	if res, body := ask(t, "GET", url+"/api/v1/auth/x", nil); res.StatusCode != 503 || !strings.Contains(body, "/problems/unavailable") {
+		t.Errorf("a name without addresses: %d %s", res.StatusCode, body)
+	}
+}
+
 func TestActiveChecksAvoidReplicasThatAreNotReady(t *testing.T) {
 	// The admin port is one number for all replicas, as in containers: here
 	// the two replicas have an address of loopback each.

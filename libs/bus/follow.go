@@ -42,7 +42,7 @@ func (b *Bus) Follow(ctx context.Context, stream, subject string, since time.Tim
 // was stored.
 func (b *Bus) followOnce(ctx context.Context, stream, subject string, since time.Time, handle func(Message)) (last time.Time, err error) {
 	cons, err := b.js.CreateConsumer(ctx, stream, jetstream.ConsumerConfig{
-		FilterSubjects: []string{subject}, AckPolicy: jetstream.AckNonePolicy,
+		FilterSubject: subject, AckPolicy: jetstream.AckNonePolicy,
 		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since,
 		InactiveThreshold: time.Minute, MemoryStorage: true, Replicas: 1,
 	})
