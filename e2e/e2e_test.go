@@ -47,6 +47,8 @@ var peaceful = []scenario{
 	{"bad handshakes and frames", badFrames, nil},
 	{"the directory leaves the caller out", directory, nil},
 	{"the operator's pages are not public", notPublic, nil},
+	{"nobody does on the bus what another does", busRights, guarded},
+	{"nobody reads or changes another's tables", databaseRights, guarded},
 }
 
 // faults run alone, in this order, after the peaceful ones. The shape behind the
