@@ -81,6 +81,5 @@ FROM base AS chatapp
 COPY --from=build-chatapp /out/chatapp /chatapp
 COPY --from=build-chatapp --chown=65532:65532 /out/data /data
 ENV CHAT_DATA_DIR=/data
-VOLUME /data
 ENTRYPOINT ["/chatapp"]
 HEALTHCHECK --interval=5s --timeout=3s --start-period=2m CMD ["/chatapp", "healthcheck"]
