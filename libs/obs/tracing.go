@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"sync/atomic"
 	"time"
@@ -30,12 +31,24 @@ type Tracing struct {
 // StartTracing makes the exporter when OTEL_EXPORTER_OTLP_ENDPOINT or
 // OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is set, and returns nil otherwise.
 func StartTracing(ctx context.Context, log *slog.Logger) (*Tracing, error) {
-	if os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") == "" && os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") == "" {
+	on := false
+	for _, key := range []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"} {
+		value := os.Getenv(key)
+		if value == "" {
+			continue
+		}
+		on = true
+		// The library would take its default instead, without a word.
+		if u, err := url.Parse(value); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+			return nil, fmt.Errorf("%s: want the URL of an OTLP/HTTP receiver, for example http://localhost:4318", key)
+		}
+	}
+	if !on {
 		return nil, nil
 	}
 	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_ENDPOINT: want the URL of an OTLP/HTTP receiver, for example http://localhost:4318 (%w)", err)
+		return nil, fmt.Errorf("traces: %w", err)
 	}
 	otel.SetErrorHandler(reluctant(log))
 	return &Tracing{exporter: sdk.NewBatchSpanProcessor(exporter)}, nil
