@@ -30,6 +30,7 @@ type Message struct {
 	Subject, ID, Type, Source string
 	Time                      time.Time
 	Data                      []byte
+	Trace                     string // the W3C traceparent of what caused it; "" when nobody follows it
 	Stream                    string
 	Seq                       uint64
 	Tries                     int
@@ -40,6 +41,8 @@ type Bus struct {
 	nc  *nats.Conn
 	js  jetstream.JetStream
 	log *slog.Logger
+
+	metrics metrics
 
 	mu        sync.Mutex
 	streams   map[string]jetstream.StreamConfig // what EnsureStream was asked for
@@ -62,7 +65,7 @@ const (
 // connection stays the caller's: closing it ends the Bus.
 func Connect(nc *nats.Conn, log *slog.Logger) (*Bus, error) {
 	b := &Bus{
-		nc: nc, log: log,
+		nc: nc, log: log, metrics: newMetrics(),
 		streams:   map[string]jetstream.StreamConfig{},
 		listeners: map[int]func(){},
 		waiting:   map[*nats.Msg]func(error){},
@@ -87,6 +90,7 @@ func Connect(nc *nats.Conn, log *slog.Logger) (*Bus, error) {
 		log.Warn("NATS connection lost; reconnecting", "error", err)
 	})
 	nc.SetReconnectHandler(func(nc *nats.Conn) {
+		b.metrics.reconnects.Inc()
 		log.Info("NATS connection is back", "server", nc.ConnectedUrlRedacted())
 		b.repairSoon(allStreams)
 		b.disturb()
@@ -147,9 +151,11 @@ func (b *Bus) onError(_ *nats.Conn, sub *nats.Subscription, err error) {
 		if sub != nil {
 			subject = sub.Subject
 		}
+		b.metrics.slow.Inc()
 		b.log.Warn("NATS messages dropped: this process reads too slowly", "subject", subject)
 		b.disturb()
 	case errors.Is(err, nats.ErrPermissionViolation):
+		b.metrics.denied.Inc()
 		b.log.Error("NATS refused an operation: is its configuration (nats-auth.conf) as old as this program? 'chatapp secrets' writes it anew, then reload NATS", "error", err)
 		b.refuse(err)
 	default:

@@ -13,6 +13,7 @@ import (
 	"chatapp/libs/bus"
 	"chatapp/libs/errs"
 	"chatapp/libs/testkit"
+	"chatapp/libs/trace"
 )
 
 func TestMain(m *testing.M) { testkit.Main(m) }
@@ -162,7 +163,7 @@ func TestRequestCarriesAnswersErrorsAndTrace(t *testing.T) {
 		return server.Serve(ctx, "chat.test.rpc.v1.x", "test", func(ctx context.Context, req []byte) (any, error) {
 			switch string(req) {
 			case `{"N":1}`:
-				return map[string]string{"trace": bus.Traceparent(ctx)}, nil
+				return map[string]string{"trace": trace.Traceparent(ctx)}, nil
 			case `{"N":2}`:
 				e := errs.Invalid("body.n", "must not be 2")
 				e.RetryAfter = 1500 * time.Millisecond
@@ -176,10 +177,10 @@ func TestRequestCarriesAnswersErrorsAndTrace(t *testing.T) {
 			panic("bug")
 		})
 	})
-	ctx := bus.WithTraceparent(t.Context(), "00-aa-bb-01")
+	ctx := trace.WithTraceparent(t.Context(), "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	var res map[string]string
 	testkit.Eventually(t, 5*time.Second, func() bool { return client.Request(ctx, "chat.test.rpc.v1.x", q{1}, &res) == nil })
-	if res["trace"] != "00-aa-bb-01" {
+	if res["trace"] != "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" {
 		t.Fatalf("%v", res)
 	}
 	err := client.Request(ctx, "chat.test.rpc.v1.x", q{2}, &res)

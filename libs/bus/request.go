@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"chatapp/libs/errs"
+	"chatapp/libs/trace"
 )
 
 // Requests that name no deadline wait this long; replies are computed by at
@@ -35,6 +36,13 @@ type remote struct {
 // one with the same slug and words; nobody there, or no answer in time (ctx, at
 // most five seconds), is unavailable, and so is a refusal by NATS, at once.
 func (b *Bus) Request(ctx context.Context, subject string, req, resp any) error {
+	began := time.Now()
+	err := b.request(ctx, subject, req, resp)
+	b.metrics.observe(subject, began, err)
+	return err
+}
+
+func (b *Bus) request(ctx context.Context, subject string, req, resp any) error {
 	body, err := json.Marshal(req)
 	if err != nil {
 		return fmt.Errorf("request %s: %w", subject, err)
@@ -47,8 +55,8 @@ func (b *Bus) Request(ctx context.Context, subject string, req, resp any) error 
 		return unavailable(nats.ErrDisconnected)
 	}
 	msg := &nats.Msg{Subject: subject, Data: body, Header: nats.Header{}}
-	if trace := Traceparent(ctx); trace != "" {
-		msg.Header[headerTrace] = []string{trace}
+	if parent := trace.Traceparent(ctx); parent != "" {
+		msg.Header[trace.Header] = []string{parent}
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		msg.Header[headerTimeout] = []string{strconv.FormatInt(time.Until(deadline).Milliseconds(), 10)}
@@ -118,7 +126,7 @@ func (b *Bus) Serve(ctx context.Context, subject, group string, handle func(ctx 
 }
 
 func (b *Bus) answer(ctx context.Context, msg *nats.Msg, handle func(ctx context.Context, req []byte) (any, error)) {
-	ctx = WithTraceparent(ctx, msg.Header.Get(headerTrace))
+	ctx = trace.WithTraceparent(ctx, msg.Header.Get(trace.Header))
 	timeout := requestTimeout
 	if ms, err := strconv.ParseInt(msg.Header.Get(headerTimeout), 10, 64); err == nil && ms > 0 {
 		timeout = min(timeout, time.Duration(ms)*time.Millisecond)

@@ -39,6 +39,7 @@ type DB struct {
 	scripts    *sql.DB // for Batch, MySQL only: connections that take several statements at once
 	statements *atomic.Uint64
 	grant      func(context.Context) error // see GrantOnMigrate
+	conflicts  atomic.Uint64               // transactions that ran again
 }
 
 // New wraps two open handles; both must come from Open of this package or
