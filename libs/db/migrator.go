@@ -74,31 +74,38 @@ func (r repeatable) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	full, ok := conn.(mysqlConn)
-	if !ok {
+	session, ok := conn.(session)
+	executor, can := conn.(executor)
+	if !ok || !can {
 		return nil, errors.Join(errors.New("db: the driver lacks what migrations need"), conn.Close())
 	}
-	return repeatableConn{full}, nil
+	return repeatableConn{session, executor}, nil
 }
 
-// mysqlConn is what database/sql uses of the driver's connection.
-type mysqlConn interface {
+// session and executor are what database/sql uses of the driver's connection.
+type session interface {
 	driver.Conn
 	driver.ConnBeginTx
-	driver.ConnPrepareContext
-	driver.ExecerContext
-	driver.QueryerContext
 	driver.Pinger
 	driver.SessionResetter
 	driver.Validator
+}
+
+type executor interface {
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.QueryerContext
 	driver.NamedValueChecker
 }
 
-type repeatableConn struct{ mysqlConn }
+type repeatableConn struct {
+	session
+	executor
+}
 
 // ExecContext implements driver.ExecerContext.
 func (c repeatableConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	res, err := c.mysqlConn.ExecContext(ctx, query, args)
+	res, err := c.executor.ExecContext(ctx, query, args)
 	if my, ok := errors.AsType[*mysql.MySQLError](err); ok && doneBefore[my.Number] {
 		return driver.RowsAffected(0), nil
 	}
