@@ -112,6 +112,7 @@ func (r *process) run(ctx context.Context, factories []Factory) error {
 
 // build connects the process and makes its units.
 func (r *process) build(ctx context.Context, factories []Factory) error {
+	r.state.Store("starting: waiting for NATS")
 	b, err := r.Platform.Bus(ctx)
 	if err != nil {
 		return err
@@ -121,6 +122,7 @@ func (r *process) build(ctx context.Context, factories []Factory) error {
 		b.SetUpByOthers()
 	}
 	r.Metrics.MustRegister(busConnected(b))
+	r.state.Store("starting: waiting for the streams in NATS")
 	if err := ensureStreams(ctx, b, r.Config, r.Log); err != nil {
 		return err
 	}
@@ -141,10 +143,11 @@ func (r *process) unit(ctx context.Context, f Factory) (Unit, error) {
 		Verifier: r.verifier, Metrics: r.Metrics,
 	}
 	if f.Migrations != nil {
-		open := OpenSchema
+		open, missing := OpenSchema, "starting: waiting for the database of "+f.Name
 		if r.Config.Setup == config.SetupWait {
-			open = AwaitSchema
+			open, missing = AwaitSchema, missing+" and for '"+f.Name+" migrate'"
 		}
+		r.state.Store(missing)
 		schema, err := open(ctx, r.Platform, f, r.Log)
 		if err != nil {
 			return nil, err
