@@ -279,16 +279,6 @@ func TestReplicasMigrateAnEmptySchemaTogether(t *testing.T) {
 	}
 }
 
-func TestNewerDatabaseIsRefused(t *testing.T) {
-	newer := migrations("CREATE TABLE later (n BIGINT NOT NULL);")
-	testkit.EachDB(t, newer, func(t *testing.T, d *db.DB) {
-		err := d.Migrate(t.Context(), migrations())
-		if !errors.Is(err, db.ErrNewer) || !strings.Contains(err.Error(), "version 2") {
-			t.Fatalf("%v", err)
-		}
-	})
-}
-
 func TestClosedDatabaseIsUnavailableOrError(t *testing.T) {
 	d, err := db.OpenMySQL(db.MySQLOptions{URL: "mysql://nobody@127.0.0.1:1/none"})
 	if err != nil {

@@ -54,6 +54,7 @@ func OpenMySQL(o MySQLOptions) (*DB, error) {
 		return nil, errors.Join(err, pool.Close())
 	}
 	d := New(g, g, MySQL)
+	d.config = cfg
 	d.scripts, err = openScripts(cfg)
 	return d, err
 }

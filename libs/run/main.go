@@ -117,6 +117,7 @@ func (r *process) build(ctx context.Context, factories []Factory) (err error) {
 	if r.tracing, err = obs.StartTracing(ctx, r.Log); err != nil {
 		return err
 	}
+	r.state.Store("starting: waiting for NATS")
 	b, err := r.Platform.Bus(ctx)
 	if err != nil {
 		return err
@@ -126,6 +127,7 @@ func (r *process) build(ctx context.Context, factories []Factory) (err error) {
 		b.SetUpByOthers()
 	}
 	r.Metrics.MustRegister(b.Collectors()...)
+	r.state.Store("starting: waiting for the streams in NATS")
 	if err := ensureStreams(ctx, b, r.Config, r.Log); err != nil {
 		return err
 	}
@@ -148,10 +150,11 @@ func (r *process) unit(ctx context.Context, f Factory) (Unit, error) {
 		Verifier: r.verifier, Metrics: r.Metrics, Tracer: r.tracing.Tracer(f.Name),
 	}
 	if f.Migrations != nil {
-		open := OpenSchema
+		open, missing := OpenSchema, "starting: waiting for the database of "+f.Name
 		if r.Config.Setup == config.SetupWait {
-			open = AwaitSchema
+			open, missing = AwaitSchema, missing+" and for '"+f.Name+" migrate'"
 		}
+		r.state.Store(missing)
 		schema, err := open(ctx, r.Platform, f, r.Log)
 		if err != nil {
 			return nil, err
