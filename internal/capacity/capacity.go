@@ -41,6 +41,9 @@ const (
 	// utilisation is how busy a core is at the peak: the other half is for
 	// bursts and for the loss of a node.
 	utilisation = .5
+	// compareEvery is after how many seconds notify compares the head of the
+	// log of each user who is connected.
+	compareEvery = 30
 )
 
 // Need is what all processes of one kind need together.
@@ -57,6 +60,7 @@ type Plan struct {
 	Sockets  float64
 	Rows     float64 // written in the database of messages, a second
 	Pushes   float64 // entries to users, a second
+	Compared float64 // heads of logs read to find pushes that were lost, a second
 	Disk     float64 // bytes a year in the database, one copy
 	RedoLog  float64 // bytes a second
 	NATS     float64 // bytes a second, received and sent by the three nodes
@@ -70,7 +74,7 @@ type Plan struct {
 func For(l Load) Plan {
 	rate := l.Rate()
 	p := Plan{
-		Rate: rate, Sockets: l.Sockets(), Pushes: rate * l.Members,
+		Rate: rate, Sockets: l.Sockets(), Pushes: rate * l.Members, Compared: l.Users * l.Online / compareEvery,
 		Rows:    rate * (1 + 3*l.Members + 2), // message; log entry, clock and member row of each; outbox row, made and deleted
 		Disk:    year * l.Users * l.MessagesPerDay * l.diskPerMessage(),
 		RedoLog: rate * redoLog.At(rate, 1, 1), NATS: rate * natsWire.At(rate, 1, 1), Database: rate * databaseWire.At(rate, 1, 1),
