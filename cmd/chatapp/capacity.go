@@ -50,7 +50,7 @@ func printPlan(out io.Writer, l capacity.Load, plan capacity.Plan) error {
 	line := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) } // Flush says what went wrong
 	line("%s users, %v of them connected with %v devices each; %v messages a day of each, %v times as many at the peak; %v members; %v bytes", short(l.Users), l.Online, l.Devices, l.MessagesPerDay, l.Peak, l.Members, l.Body)
 	line("\nat the peak\t%s messages/s\t%s rows/s\t%s pushes/s\t%s connections", short(plan.Rate), short(plan.Rows), short(plan.Pushes), short(plan.Sockets))
-	line("database\t%sB of tables a year\t%sB/s of redo log\t%sB/s on the network\t%s heads/s compared", short(plan.Disk), short(plan.RedoLog), short(plan.Database), short(plan.Compared))
+	line("database\t%sB of tables after a year\t%sB/s of redo log\t%sB/s on the network\t%s heads/s compared", short(plan.Disk), short(plan.RedoLog), short(plan.Database), short(plan.Compared))
 	line("NATS\t%sB/s on the network", short(plan.NATS))
 	line("\npart\tprocesses\tcores\tmemory")
 	for _, n := range plan.Needs {

@@ -36,8 +36,9 @@ func (l Load) Rate() float64 { return l.Users * l.MessagesPerDay * l.Peak / day 
 func (l Load) Sockets() float64 { return l.Users * l.Online * l.Devices }
 
 const (
-	day  = 86_400
-	year = 365
+	day       = 86_400
+	year      = 365 // days
+	retention = 30  // days: CHAT_EVENT_RETENTION
 	// utilisation is how busy a core is at the peak: the other half is for
 	// bursts and for the loss of a node.
 	utilisation = .5
@@ -61,7 +62,7 @@ type Plan struct {
 	Rows     float64 // written in the database of messages, a second
 	Pushes   float64 // entries to users, a second
 	Compared float64 // heads of logs read to find pushes that were lost, a second
-	Disk     float64 // bytes a year in the database, one copy
+	Disk     float64 // bytes in the database after a year, one copy
 	RedoLog  float64 // bytes a second
 	NATS     float64 // bytes a second, received and sent by the three nodes
 	Database float64 // bytes a second, received and sent
@@ -76,7 +77,7 @@ func For(l Load) Plan {
 	p := Plan{
 		Rate: rate, Sockets: l.Sockets(), Pushes: rate * l.Members, Compared: l.Users * l.Online / compareEvery,
 		Rows:    rate * (1 + 3*l.Members + 2), // message; log entry, clock and member row of each; outbox row, made and deleted
-		Disk:    year * l.Users * l.MessagesPerDay * l.diskPerMessage(),
+		Disk:    l.Users * l.disk(),
 		RedoLog: rate * redoLog.At(rate, 1, 1), NATS: rate * natsWire.At(rate, 1, 1), Database: rate * databaseWire.At(rate, 1, 1),
 	}
 	for _, k := range kinds {
@@ -86,9 +87,10 @@ func For(l Load) Plan {
 	return p
 }
 
-// diskPerMessage is a message with its entries in the logs of its readers.
-func (l Load) diskPerMessage() float64 {
-	return diskMessage + (l.Body - measuredBody) + diskEntry*l.Members
+// disk is what a user adds to the database in a year: messages, which stay, and
+// entries in the logs of their readers, which are trimmed.
+func (l Load) disk() float64 {
+	return l.MessagesPerDay * (year*(diskMessage+l.Body-measuredBody) + retention*diskEntry*l.Members)
 }
 
 // need sizes one kind of process.

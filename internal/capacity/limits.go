@@ -33,7 +33,7 @@ func limits(l Load) []Limit {
 	list := []Limit{
 		{10_000 / one.Sockets(), "connections of one process", "several processes behind a balancer; notify alone, many times", false},
 		{2 * utilisation * 1e6 / allInOneMessage / rate / members, "two cores for everything", "services on machines of their own; first the gateway, then messages", false},
-		{diskMost / (year * l.MessagesPerDay * l.diskPerMessage()), "disk of one database, filled in a year", "larger disks first; then an archive, or conversations over several databases", true},
+		{diskMost / l.disk(), "disk of one database (2 TB), filled in a year", "larger disks first; then an archive, or conversations over several databases", true},
 		{databaseCores * utilisation * 1e6 / (database.PerMessage + database.PerTransaction) / rate / members, "cores of one primary (16)", "fewer replicas of messages with larger batches; then users and conversations over several databases", true},
 		{natsCores * utilisation * 1e6 / (nats.PerMessage + nats.PerTransaction) / rate / members, "cores of one NATS cluster (3 x 8)", "larger batches; then a cluster per cell of users, joined by gateways", true},
 		{interestMost / one.interest(), "memory of a NATS node: it knows who listens in the whole cluster", "a cluster per cell of users", true},
