@@ -30,9 +30,13 @@ func (c capacityCommand) Run(p program) error {
 		to    *float64
 		least float64
 	}{
-		{"users", &c.Users, &l.Users, 1}, {"online", c.Online, &l.Online, 0}, {"devices", c.Devices, &l.Devices, 1},
-		{"messages-per-day", c.MessagesPerDay, &l.MessagesPerDay, 0}, {"peak", c.Peak, &l.Peak, 1},
-		{"members", c.Members, &l.Members, 2}, {"body", c.Body, &l.Body, 0},
+		{"users", &c.Users, &l.Users, 1},
+		{"online", c.Online, &l.Online, 0},
+		{"devices", c.Devices, &l.Devices, 1},
+		{"messages-per-day", c.MessagesPerDay, &l.MessagesPerDay, 0},
+		{"peak", c.Peak, &l.Peak, 1},
+		{"members", c.Members, &l.Members, 2},
+		{"body", c.Body, &l.Body, 0},
 	} {
 		if f.given == nil {
 			continue
