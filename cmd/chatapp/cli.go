@@ -41,6 +41,7 @@ type commands struct {
 	DeadLetters deadLetterCommands `cmd:"" help:"Events that could not be handled: list, show, replay, discard."`
 	Verify      verifyCommand      `cmd:"" help:"Let simulated people use a ChatApp and prove that nothing is lost, doubled or out of order. Exit code: 0 proven, 1 violated, 2 could not run."`
 	Bench       benchCommand       `cmd:"" help:"Measure how fast a running ChatApp accepts and delivers messages."`
+	Capacity    capacityCommand    `cmd:"" help:"Say what an installation for so many users needs, and what breaks first."`
 	Config      configCommand      `cmd:"" help:"Print the effective settings; secrets are hidden."`
 	Metrics     metricsCommand     `cmd:"" hidden:"" help:"Print the table of all metrics, for docs/metrics.md."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 when the running ChatApp is ready."`
