@@ -91,11 +91,6 @@ func haveCommit(ctx context.Context, root, commit string) error {
 	return fmt.Errorf("%w: commit %s (e2e/previous); in a shallow clone: git fetch --unshallow", ErrNoHistory, commit)
 }
 
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
 // change is one edit of Next: old is there once and becomes what is new.
 type change struct{ file, old, new string }
 
@@ -175,6 +170,6 @@ func ServicesFrom(t *testing.T, dir string) *World {
 	if dir != "" {
 		w.Binaries = dir
 	}
-	w.services(t, tmp, logs)
+	w.services(t, tmp, logs, false)
 	return w
 }
