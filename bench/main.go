@@ -2,10 +2,11 @@
 // the same steps each time, and records what came out with what it ran on.
 // README.md says how to run it and how to read the figures.
 //
-//	main.go    the flags, and the steps
-//	shape.go   starts what is measured
-//	fill.go    makes the tables big
-//	record.go  the file of results
+//	main.go      the flags, and the steps
+//	shape.go     starts what is measured
+//	fill.go      makes the tables big
+//	counters.go  what the parts count themselves
+//	record.go    the file of results
 package main
 
 import (
@@ -136,17 +137,25 @@ func (r *record) step(ctx context.Context, s *system, o options, args []string) 
 		all = append(all, "--pid", p)
 	}
 	fmt.Println("\nchatapp bench", strings.Join(args, " "))
+	before, err := s.counters(ctx)
+	if err != nil {
+		return err
+	}
 	cmd := exec.CommandContext(ctx, filepath.Join(o.binaries, "chatapp"), all...)
 	var table bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &table, os.Stderr
 	began := time.Now()
-	err := cmd.Run()
+	err = cmd.Run()
 	fmt.Print(table.String())
+	after, countErr := s.counters(ctx)
 	data, readErr := os.ReadFile(file)
-	if readErr != nil {
-		return errors.Join(err, readErr)
+	if readErr != nil || countErr != nil {
+		return errors.Join(err, readErr, countErr)
 	}
-	r.Steps = append(r.Steps, stepRecord{Command: "chatapp bench " + strings.Join(args, " "), Began: began.UTC(), Table: strings.Split(strings.TrimSpace(table.String()), "\n"), Results: data})
+	r.Steps = append(r.Steps, stepRecord{
+		Command: "chatapp bench " + strings.Join(args, " "), Began: began.UTC(),
+		Table: strings.Split(strings.TrimSpace(table.String()), "\n"), Counters: after.since(before), Results: data,
+	})
 	return errors.Join(err, os.Remove(file))
 }
 

@@ -24,10 +24,12 @@ type record struct {
 }
 
 type stepRecord struct {
-	Command string          `json:"command"`
-	Began   time.Time       `json:"began"`
-	Table   []string        `json:"table"`
-	Results json.RawMessage `json:"results"`
+	Command string    `json:"command"`
+	Began   time.Time `json:"began"`
+	Table   []string  `json:"table"`
+	// Counters cover the whole step, with its warm-up; the results do not.
+	Counters counters        `json:"counters,omitempty"`
+	Results  json.RawMessage `json:"results"`
 }
 
 func newRecord(ctx context.Context, root string, o options) *record {

@@ -14,6 +14,8 @@ type system struct {
 	url  string
 	apps []*harness.Process // whose CPU and memory is shown
 	db   *harness.MariaDB   // nil on SQLite
+
+	monitors []string // of the brokers
 }
 
 // start starts the shape. What was started is returned also with an error.
@@ -54,7 +56,7 @@ func (s *system) services(ctx context.Context, o options, env harness.Env) error
 	if err != nil {
 		return err
 	}
-	s.apps = append(s.apps, nats.Nodes...)
+	s.apps, s.monitors = append(s.apps, nats.Nodes...), nats.Monitors()
 	front := fmt.Sprintf("127.0.0.1:%d", harness.FreePort())
 	env = env.With(nats.Env()).With(harness.Env{"CHAT_PUBLIC_URL": "http://" + front, "CHAT_TRUSTED_PROXIES": "127.0.0.1/32"})
 	bases := map[string][]string{}

@@ -34,9 +34,16 @@ type commands struct {
 	SetupBus    setupBusCommand    `cmd:"" help:"Make the streams and consumers on an external NATS, where services may not (CHAT_SETUP=wait)."`
 	Secrets     secretsCommand     `cmd:"" help:"Make keys, passwords and certificates for separate services; what exists is kept."`
 	Admin       adminCommands      `cmd:"" help:"Administrators."`
+	Doctor      doctorCommand      `cmd:"" help:"Examine this installation and say what is wrong with it and how to cure it. Exit code 1: something failed."`
+	Backup      backupCommand      `cmd:"" help:"Copy the embedded databases into one file, also while ChatApp runs."`
+	Restore     restoreCommand     `cmd:"" help:"Fill the data directory from a backup; every client then loads anew."`
+	NewEpoch    newEpochCommand    `cmd:"" help:"Tell every client to load anew: after MySQL was restored, before ChatApp is started."`
+	DeadLetters deadLetterCommands `cmd:"" help:"Events that could not be handled: list, show, replay, discard."`
 	Verify      verifyCommand      `cmd:"" help:"Let simulated people use a ChatApp and prove that nothing is lost, doubled or out of order. Exit code: 0 proven, 1 violated, 2 could not run."`
 	Bench       benchCommand       `cmd:"" help:"Measure how fast a running ChatApp accepts and delivers messages."`
+	Capacity    capacityCommand    `cmd:"" help:"Say what an installation for so many users needs, and what breaks first."`
 	Config      configCommand      `cmd:"" help:"Print the effective settings; secrets are hidden."`
+	Metrics     metricsCommand     `cmd:"" hidden:"" help:"Print the table of all metrics, for docs/metrics.md."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 when the running ChatApp is ready."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }

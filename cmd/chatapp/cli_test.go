@@ -100,6 +100,7 @@ type app struct {
 	admin string
 	dir   string
 	out   *lineBuffer
+	errs  *bytes.Buffer // the log; complete when the program has ended
 }
 
 // lineBuffer collects output while a process runs.
@@ -125,11 +126,22 @@ func (b *lineBuffer) text() string {
 
 func startApp(t testing.TB, dir string, args ...string) *app {
 	t.Helper()
+	return startWith(t, dir, nil, args...)
+}
+
+// startLogging starts the program in a new directory with further settings.
+func startLogging(t testing.TB, env ...string) *app {
+	t.Helper()
+	return startWith(t, filepath.Join(t.TempDir(), "data"), env)
+}
+
+func startWith(t testing.TB, dir string, env []string, args ...string) *app {
+	t.Helper()
 	admin := freeAddress(t)
-	a := &app{dir: dir, admin: admin, out: &lineBuffer{ch: make(chan string, 1000)}}
-	a.cmd = command(t, []string{"CHAT_LISTEN=127.0.0.1:0", "CHAT_ADMIN_LISTEN=" + admin, "CHAT_DATA_DIR=" + dir}, args...)
-	var errs bytes.Buffer
-	a.cmd.Stdout, a.cmd.Stderr = a.out, &errs
+	errs := &bytes.Buffer{}
+	a := &app{dir: dir, admin: admin, out: &lineBuffer{ch: make(chan string, 1000)}, errs: errs}
+	a.cmd = command(t, append([]string{"CHAT_LISTEN=127.0.0.1:0", "CHAT_ADMIN_LISTEN=" + admin, "CHAT_DATA_DIR=" + dir}, env...), args...)
+	a.cmd.Stdout, a.cmd.Stderr = a.out, errs
 	if err := a.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -285,16 +297,23 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 	wantError(t, runProgram(t, env, "", "migrate", "messages"), "newer than this program")
 }
 
-func TestMigrateOnMariaDB(t *testing.T) {
+// mariaSchemas makes an empty schema for each service that owns tables and
+// returns CHAT_DATABASE_URL for them.
+func mariaSchemas(t *testing.T) string {
+	t.Helper()
 	prefix := testkit.MariaDB(t)
 	base, name := prefix[:strings.LastIndex(prefix, "/")+1], prefix[strings.LastIndex(prefix, "/")+1:]
 	for _, s := range []string{"auth", "users", "messages"} {
 		if err := testkit.Exec(t.Context(), base, "CREATE DATABASE "+name+"_"+s); err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = testkit.Exec(context.Background(), base, "DROP DATABASE "+name+"_"+s) }()
+		t.Cleanup(func() { _ = testkit.Exec(context.Background(), base, "DROP DATABASE "+name+"_"+s) })
 	}
-	env := []string{"CHAT_DATABASE_URL=" + prefix + "_{service}"}
+	return prefix + "_{service}"
+}
+
+func TestMigrateOnMariaDB(t *testing.T) {
+	env := []string{"CHAT_DATABASE_URL=" + mariaSchemas(t)}
 	for range 2 { // the second finds nothing to do
 		if r := runProgram(t, env, "", "migrate"); r.code != 0 || strings.Count(r.out, "up to date") != 3 {
 			t.Fatalf("%+v", r)

@@ -137,7 +137,7 @@ func (c *migrateCommand) Run(ctx context.Context, p program) error {
 		if err != nil {
 			return errors.Join(fmt.Errorf("%s: %w", f.Name, err), platform.Close())
 		}
-		if err := errors.Join(cluster.GrantRows(ctx, cfg, d, f.Name), d.Close()); err != nil {
+		if err := d.Close(); err != nil {
 			return errors.Join(err, platform.Close())
 		}
 		say(p, f.Name+": up to date")

@@ -2,10 +2,14 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+
+	"github.com/nats-io/nkeys"
 
 	"chatapp/libs/topology"
 )
@@ -27,6 +31,41 @@ func (w *World) proofs(consumer string) Env {
 		}
 	}
 	return env
+}
+
+// tester is the identity of the tests themselves, which overhear and repeat what
+// services say: it may do anything on NATS. `chatapp secrets` knows none like it.
+const tester = "tester"
+
+// Tester makes a connection of the tests use the brokers, see tester.
+func (w *World) Tester() Env { return w.Env.With(w.proofs(tester)) }
+
+// addTester makes the key of the tests and tells NATS about it.
+func (w *World) addTester() error {
+	pair, err := nkeys.CreateUser()
+	if err != nil {
+		return err
+	}
+	seed, err1 := pair.Seed()
+	public, err2 := pair.PublicKey()
+	config := filepath.Join(w.Secrets, "nats", "nats-auth.conf")
+	text, err3 := os.ReadFile(config)
+	authority, err4 := os.ReadFile(filepath.Join(w.Secrets, "nats", "ca.pem"))
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		return err
+	}
+	before, after, ok := strings.Cut(string(text), "users: [\n")
+	if !ok {
+		return fmt.Errorf("%s has no list of users", config)
+	}
+	dir := filepath.Join(w.Secrets, tester)
+	return errors.Join(
+		os.Mkdir(dir, 0o700),
+		os.WriteFile(filepath.Join(dir, "nats.nkey"), seed, 0o600),
+		os.WriteFile(filepath.Join(dir, "ca.pem"), authority, 0o600),
+		os.Remove(config), // it is for reading only
+		os.WriteFile(config, []byte(before+"users: [\n      { nkey: "+public+" }\n"+after), 0o600),
+	)
 }
 
 func exists(path string) bool {

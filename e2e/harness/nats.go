@@ -122,6 +122,9 @@ func (n *NATS) URLThrough(forward func(address string) (string, error)) (string,
 	return strings.Join(urls, ","), nil
 }
 
+// Monitors are the URLs of the nodes' monitoring.
+func (n *NATS) Monitors() []string { return n.monitors }
+
 // Dirs are where the nodes keep their files.
 func (n *NATS) Dirs() []string { return n.dirs }
 

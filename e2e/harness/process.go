@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -25,6 +26,7 @@ type Process struct {
 	Log  string                      // file
 	Up   func(context.Context) error // nil when the process is ready to serve; asked until it is
 
+	group  string // control group its next life starts in, see Confine
 	mu     sync.Mutex
 	cmd    *exec.Cmd
 	exited chan struct{}
@@ -54,6 +56,10 @@ func (p *Process) Launch() error {
 	defer out.Close()
 	fmt.Fprintf(out, "=== %s starts %s\n", time.Now().UTC().Format(time.RFC3339Nano), p.Name)
 	p.cmd = exec.Command(p.Path, p.Args...)
+	if p.group != "" {
+		into := []string{"-c", `echo $$ >"$0" && exec "$@"`, filepath.Join(p.group, "cgroup.procs"), p.Path}
+		p.cmd = exec.Command("/bin/sh", append(into, p.Args...)...)
+	}
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = p.Dir, out, out
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "GORACE=halt_on_error=0"}, p.Env...)
 	// A process of its own group that dies with the tests, whatever kills them.

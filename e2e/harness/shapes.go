@@ -10,6 +10,7 @@ import (
 
 	"chatapp/internal/client"
 	"chatapp/internal/secrets"
+	"chatapp/libs/config"
 )
 
 // AllInOne starts `chatapp` alone with its defaults: SQLite and NATS inside.
@@ -42,7 +43,7 @@ func Replicas(t *testing.T) *World {
 // it needs.
 func Services(t *testing.T) *World {
 	w, _, tmp, logs := begin(t, "services")
-	w.services(t, tmp, logs)
+	w.services(t, tmp, logs, true)
 	return w
 }
 
@@ -54,16 +55,23 @@ func ServicesApart(t *testing.T) *World {
 	w.Links = newLinks()
 	w.after = append(w.after, w.Links.close)
 	w.ownDisks(t, tmp)
-	w.services(t, tmp, logs)
+	w.services(t, tmp, logs, true)
 	return w
 }
 
-// services starts the shape of Services.
-func (w *World) services(t *testing.T, tmp, logs string) {
+// services starts the shape of Services; guarded: with keys, TLS and jobs.
+func (w *World) services(t *testing.T, tmp, logs string, guarded bool) {
 	t.Helper()
-	w.Secrets = filepath.Join(tmp, "secrets")
-	if _, err := secrets.Make(secrets.Options{Dir: w.Secrets, Hosts: secrets.DefaultHosts()}); err != nil {
-		t.Fatal(err)
+	setup := Env{}
+	if guarded {
+		setup["CHAT_SETUP"] = config.SetupWait
+		w.Secrets = filepath.Join(tmp, "secrets")
+		if _, err := secrets.Make(secrets.Options{Dir: w.Secrets, Hosts: secrets.DefaultHosts()}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.addTester(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	env := w.external(t, tmp, logs, w.Secrets)
 	door := loopback(FreePort())
@@ -74,7 +82,7 @@ func (w *World) services(t *testing.T, tmp, logs string) {
 			t.Fatal(err)
 		}
 	}
-	w.Env = env.With(Env{"CHAT_PUBLIC_URL": "http://" + front, "CHAT_TRUSTED_PROXIES": "127.0.0.1/32", "CHAT_SETUP": "wait"})
+	w.Env = env.With(Env{"CHAT_PUBLIC_URL": "http://" + front, "CHAT_TRUSTED_PROXIES": "127.0.0.1/32"}).With(setup)
 	bases := map[string][]string{}
 	for _, service := range []string{Auth, Users, Messages, Notify} {
 		for i := range 2 {

@@ -40,6 +40,7 @@ func Catalogue(outage time.Duration) (all []Fault, missing map[string]string) {
 		}
 	}
 	add(harness.OwnDisks(), "needs root and loop devices, for small file systems of their own", fillDatabaseDisk(), fillBrokerDisks(), powerCut(), databasePowerCut())
+	add(harness.MemoryLimits(), "needs the right to make control groups with a memory limit", outOfMemory(Messages), outOfMemory(Notify), outOfMemory(Auth))
 	add(harness.MovableClocks(), "needs programs built with E2E_CLOCK=1", wrongClock(Messages), wrongClock(Notify), wrongClock(Auth))
 	return all, missing
 }

@@ -65,7 +65,7 @@ type Stage struct {
 // ends with ctx.
 func NewStage(ctx context.Context, w *harness.World, log func(string, ...any)) (*Stage, error) {
 	var environ []string
-	for k, v := range w.Env {
+	for k, v := range w.Tester() {
 		environ = append(environ, k+"="+v)
 	}
 	cfg, err := config.Load(environ)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -74,30 +75,51 @@ func wrongClock(service Part) Fault {
 }
 
 // rollingRestart replaces every service process behind the gateway, one after
-// the other, the way a release does. No request may fail, so nothing else may be
-// broken at the same time.
-func rollingRestart() Fault {
-	return Fault{"rolling restart", []Part{Auth, Users, Messages, Notify, Gateway, Front, Broker, Database}, 0, 0, func(ctx context.Context, s *Stage) (string, Heal, error) {
+// the other, the way a release does.
+func rollingRestart() Fault { return rolling("rolling restart", 0, func(*harness.Process) {}) }
+
+// rolling does so after a change to each process; in the middle, when one
+// replica of each service is changed and one is not, it rests for a while. No
+// request may fail, so nothing else may be broken at the same time.
+func rolling(kind string, rest time.Duration, change func(*harness.Process)) Fault {
+	replace := func(ctx context.Context, p *harness.Process) error {
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		if err := p.Stop(ctx); err != nil {
+			return err
+		}
+		change(p)
+		return p.Start(ctx)
+	}
+	return Fault{kind, []Part{Auth, Users, Messages, Notify, Gateway, Front, Broker, Database}, 0, 0, func(ctx context.Context, s *Stage) (string, Heal, error) {
 		began := time.Now()
-		for _, service := range []Part{Auth, Users, Messages, Notify} {
-			for i := range 2 {
-				p := s.World.Replica(string(service), i)
-				ctx, cancel := context.WithTimeout(ctx, time.Minute)
-				err := p.Stop(ctx)
-				if err == nil {
-					err = p.Start(ctx)
-				}
-				cancel()
-				if err != nil {
+		for i := range 2 {
+			for _, service := range []Part{Auth, Users, Messages, Notify} {
+				if err := replace(ctx, s.World.Replica(string(service), i)); err != nil {
 					return "", nil, err
 				}
 			}
+			pause(ctx, rest)
 		}
 		if a := s.probe.between(began, time.Now()); a.Failed > 0 || a.Sent == 0 {
-			return "", nil, fmt.Errorf("%d of %d requests failed during a rolling restart; the last one: %v", a.Failed, a.Sent, a.last)
+			return "", nil, fmt.Errorf("%d of %d requests failed during a %s; the last one: %v", a.Failed, a.Sent, kind, a.last)
 		}
 		return "every replica of every service", nothing, nil
 	}}
+}
+
+// mixedFor is how long both versions serve side by side in a Roll.
+const mixedFor = 3 * time.Second
+
+// Roll replaces every replica of every service, one after the other, by the
+// program of the same name in dir, while people use the system. An error is also
+// a single request that failed meanwhile. It must not run beside Run.
+func (s *Stage) Roll(ctx context.Context, kind, dir string, people People) (Event, error) {
+	if err := s.probe.start(ctx); err != nil {
+		return Event{}, fmt.Errorf("the probe: %w", err)
+	}
+	f := rolling(kind, mixedFor, func(p *harness.Process) { p.Path = filepath.Join(dir, filepath.Base(p.Path)) })
+	return s.step(ctx, step{kind: kind, faults: []Fault{f}, holds: []time.Duration{0}, seeds: []uint64{0}}, people)
 }
 
 // nothing heals what is over by itself.

@@ -59,7 +59,7 @@ func (m *maker) authority() (authority, error) {
 	}
 	key, err := parseKey(keyPEM)
 	if err != nil {
-		return authority{}, err
+		return authority{}, fmt.Errorf("%s: %w", filepath.Join(m.Dir, "ca", "ca.key"), err)
 	}
 	certPEM, err := m.keep("ca/ca.pem", func() ([]byte, error) {
 		template := &x509.Certificate{
@@ -88,7 +88,7 @@ func (m *maker) server(ca authority, name string) error {
 	}
 	key, err := parseKey(keyPEM)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", filepath.Join(m.Dir, name, "server.key"), err)
 	}
 	make := func() ([]byte, error) {
 		template := &x509.Certificate{

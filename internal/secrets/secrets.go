@@ -143,7 +143,11 @@ func password() ([]byte, error) { return []byte(rand.Text()), nil }
 
 // keep returns the file's content, made by create when there is none.
 func (m *maker) keep(name string, create func() ([]byte, error)) ([]byte, error) {
-	b, err := os.ReadFile(filepath.Join(m.Dir, name))
+	path := filepath.Join(m.Dir, name)
+	b, err := os.ReadFile(path) //nolint:gosec // below the operator's directory
+	if err == nil && len(bytes.TrimSpace(b)) == 0 {
+		return nil, fmt.Errorf("%s is empty (a power cut?): delete it, and what it was for needs the new one", path)
+	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return b, err
 	}
@@ -160,6 +164,10 @@ func (m *maker) write(name string, content []byte) error {
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	// Left behind when an earlier run was killed; it may not be written to.
+	if err := os.Remove(path + ".new"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err := os.WriteFile(path+".new", content, 0o400); err != nil {

@@ -36,6 +36,8 @@ type Verifier struct {
 	now    func() time.Time
 	cache  *lru.Cache[[sha256.Size]byte, Identity]
 
+	metrics metrics
+
 	fetching sync.Mutex // held while asking for keys, so that one asks for all
 	asked    time.Time  // guarded by fetching
 	failure  error      // of the last question; guarded by fetching
@@ -52,32 +54,44 @@ func NewVerifier(keys KeySource) *Verifier {
 	if err != nil {
 		panic(err) // only for a size <= 0
 	}
-	return &Verifier{source: keys, now: time.Now, cache: cache, revoked: map[id.ID]time.Time{}}
+	return &Verifier{source: keys, now: time.Now, cache: cache, metrics: newMetrics(), revoked: map[id.ID]time.Time{}}
 }
 
 // Verify returns whose token it is. Errors: unauthenticated for anything wrong
 // with the token, unavailable when no key could be fetched to judge it.
 func (v *Verifier) Verify(ctx context.Context, token string) (Identity, error) {
+	i, known, err := v.verify(ctx, token)
+	switch {
+	case err != nil:
+		v.metrics.refused.Inc()
+	case known:
+		v.metrics.cached.Inc()
+	default:
+		v.metrics.verified.Inc()
+	}
+	return i, err
+}
+
+// verify is Verify; known says that the token had been verified before.
+func (v *Verifier) verify(ctx context.Context, token string) (i Identity, known bool, err error) {
 	if token == "" {
-		return Identity{}, refused(errors.New("no token"))
+		return Identity{}, known, refused(errors.New("no token"))
 	}
 	sum := sha256.Sum256([]byte(token))
-	i, known := v.cache.Get(sum)
-	if !known {
-		var err error
+	if i, known = v.cache.Get(sum); !known {
 		if i, err = v.check(ctx, token); err != nil {
-			return Identity{}, err
+			return Identity{}, known, err
 		}
 		v.cache.Add(sum, i)
 	}
 	if v.now().After(i.Expires.Add(Leeway)) {
 		v.cache.Remove(sum)
-		return Identity{}, refused(errors.New("expired"))
+		return Identity{}, known, refused(errors.New("expired"))
 	}
 	if v.isRevoked(i.SessionID) {
-		return Identity{}, refused(errors.New("session revoked"))
+		return Identity{}, known, refused(errors.New("session revoked"))
 	}
-	return i, nil
+	return i, known, nil
 }
 
 func (v *Verifier) check(ctx context.Context, token string) (Identity, error) {

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,6 +30,7 @@ type Message struct {
 	Subject, ID, Type, Source string
 	Time                      time.Time
 	Data                      []byte
+	Trace                     string // the W3C traceparent of what caused it; "" when nobody follows it
 	Stream                    string
 	Seq                       uint64
 	Tries                     int
@@ -42,11 +42,14 @@ type Bus struct {
 	js  jetstream.JetStream
 	log *slog.Logger
 
+	metrics metrics
+
 	mu        sync.Mutex
 	streams   map[string]jetstream.StreamConfig // what EnsureStream was asked for
 	listeners map[int]func()
 	nextID    int
 	waiting   map[*nats.Msg]func(error) // PublishAsync, until ack or error
+	watched   map[*operation]context.CancelCauseFunc
 
 	repairing atomic.Bool
 	waits     bool // streams and consumers are others' business; set before use
@@ -62,10 +65,11 @@ const (
 // connection stays the caller's: closing it ends the Bus.
 func Connect(nc *nats.Conn, log *slog.Logger) (*Bus, error) {
 	b := &Bus{
-		nc: nc, log: log,
+		nc: nc, log: log, metrics: newMetrics(),
 		streams:   map[string]jetstream.StreamConfig{},
 		listeners: map[int]func(){},
 		waiting:   map[*nats.Msg]func(error){},
+		watched:   map[*operation]context.CancelCauseFunc{},
 	}
 	js, err := jetstream.New(nc,
 		jetstream.WithPublishAsyncMaxPending(maxPending),
@@ -86,6 +90,7 @@ func Connect(nc *nats.Conn, log *slog.Logger) (*Bus, error) {
 		log.Warn("NATS connection lost; reconnecting", "error", err)
 	})
 	nc.SetReconnectHandler(func(nc *nats.Conn) {
+		b.metrics.reconnects.Inc()
 		log.Info("NATS connection is back", "server", nc.ConnectedUrlRedacted())
 		b.repairSoon(allStreams)
 		b.disturb()
@@ -146,41 +151,16 @@ func (b *Bus) onError(_ *nats.Conn, sub *nats.Subscription, err error) {
 		if sub != nil {
 			subject = sub.Subject
 		}
+		b.metrics.slow.Inc()
 		b.log.Warn("NATS messages dropped: this process reads too slowly", "subject", subject)
 		b.disturb()
 	case errors.Is(err, nats.ErrPermissionViolation):
-		b.log.Error("NATS refused an operation: check the permissions of CHAT_NATS_USER", "error", err)
+		b.metrics.denied.Inc()
+		b.log.Error("NATS refused an operation: is its configuration (nats-auth.conf) as old as this program? 'chatapp secrets' writes it anew, then reload NATS", "error", err)
 		b.refuse(err)
 	default:
 		b.log.Warn("NATS error", "error", err)
 	}
-}
-
-// refuse fails the publishes in flight on the subject that err names.
-func (b *Bus) refuse(err error) {
-	_, rest, ok := strings.Cut(err.Error(), "Publish to \"")
-	if !ok {
-		_, rest, ok = strings.Cut(err.Error(), "publish to \"")
-	}
-	subject, _, _ := strings.Cut(rest, "\"")
-	if !ok || subject == "" {
-		return
-	}
-	b.mu.Lock()
-	var failed []*nats.Msg
-	for msg := range b.waiting {
-		if msg.Subject == subject {
-			failed = append(failed, msg)
-		}
-	}
-	b.mu.Unlock()
-	for _, msg := range failed {
-		b.settle(msg, denial(subject))
-	}
-}
-
-func denial(subject string) error {
-	return errs.Wrap(errs.Unavailable, "The message bus refused the message.", fmt.Errorf("nats: no permission to publish to %q", subject))
 }
 
 // unavailable wraps an error of the connection or the broker.

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"chatapp/libs/errs"
+	"chatapp/libs/trace"
 )
 
 // How consumers pull, and how long a handler may take.
@@ -114,7 +115,10 @@ func handBack(it jetstream.MessagesContext) {
 // durable makes the consumer, or waits for it where others set things up.
 func (b *Bus) durable(ctx context.Context, c Consumer) (jetstream.Consumer, error) {
 	if b.waits {
-		return b.js.Consumer(ctx, c.Stream, c.Durable)
+		ctx, done := b.untilRefused(ctx, operation{publishing, "$JS.API.CONSUMER.INFO." + c.Stream + "." + c.Durable})
+		defer done()
+		cons, err := b.js.Consumer(ctx, c.Stream, c.Durable)
+		return cons, refusedOr(ctx, err)
 	}
 	cons, err := b.ensureDurable(ctx, c)
 	if errors.Is(err, jetstream.ErrStreamNotFound) && b.repair(ctx, "", c.Stream) {
@@ -149,7 +153,7 @@ func (b *Bus) deliver(ctx context.Context, c Consumer, msg jetstream.Msg, handle
 	if meta, err := msg.Metadata(); err == nil {
 		m.Stream, m.Seq, m.Tries = meta.Stream, meta.Sequence.Stream, int(min(meta.NumDelivered, math.MaxInt32))
 	}
-	ctx, cancel := context.WithTimeout(WithTraceparent(ctx, msg.Headers().Get(headerTrace)), handleTimeout)
+	ctx, cancel := context.WithTimeout(trace.WithTraceparent(ctx, msg.Headers().Get(trace.Header)), handleTimeout)
 	defer cancel()
 	var err error
 	if m.Tries > c.MaxTries {
@@ -159,8 +163,10 @@ func (b *Bus) deliver(ctx context.Context, c Consumer, msg jetstream.Msg, handle
 	}
 	log := b.log.With("stream", m.Stream, "durable", c.Durable, "subject", m.Subject, "id", m.ID, "tries", m.Tries)
 	var answer error
+	outcome := outcomeRetry
 	switch {
 	case err == nil:
+		outcome = outcomeOK
 		answer = msg.Ack()
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		answer = msg.NakWithDelay(0) // shutting down: the next process takes it
@@ -168,8 +174,10 @@ func (b *Bus) deliver(ctx context.Context, c Consumer, msg jetstream.Msg, handle
 		log.Warn("event failed; it will be tried again", "error", err)
 		answer = msg.NakWithDelay(redeliveryDelay(m.Tries))
 	default:
+		outcome = outcomeDead
 		answer = b.bury(ctx, c, m, msg, err)
 	}
+	b.metrics.handled.WithLabelValues(c.Stream, c.Durable, outcome).Inc()
 	if answer != nil {
 		log.Warn("could not tell NATS the outcome of an event", "error", answer)
 	}

@@ -1,11 +1,12 @@
 package bus
 
 import (
-	"context"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"chatapp/libs/trace"
 )
 
 // Header names. CloudEvents attributes in binary mode, W3C trace context, and
@@ -16,30 +17,12 @@ const (
 	headerSource  = "ce-source"
 	headerTime    = "ce-time"
 	headerSpec    = "ce-specversion"
-	headerTrace   = "traceparent"
 	headerError   = "Chat-Error"
 	headerTimeout = "Chat-Timeout-Ms"
 )
 
-type traceKey struct{}
-
-// WithTraceparent puts a W3C traceparent into ctx; Publish, Request, Consume
-// and Serve carry it from process to process unchanged.
-func WithTraceparent(ctx context.Context, traceparent string) context.Context {
-	if traceparent == "" {
-		return ctx
-	}
-	return context.WithValue(ctx, traceKey{}, traceparent)
-}
-
-// Traceparent is the W3C traceparent in ctx, "" when there is none.
-func Traceparent(ctx context.Context) string {
-	s, _ := ctx.Value(traceKey{}).(string)
-	return s
-}
-
 // encode makes the NATS message of m.
-func encode(m Message, trace string) *nats.Msg {
+func encode(m Message) *nats.Msg {
 	if m.Time.IsZero() {
 		m.Time = time.Now()
 	}
@@ -51,8 +34,8 @@ func encode(m Message, trace string) *nats.Msg {
 		headerTime:            {m.Time.UTC().Format(time.RFC3339Nano)},
 		headerSpec:            {"1.0"},
 	}
-	if trace != "" {
-		h[headerTrace] = []string{trace}
+	if m.Trace != "" {
+		h[trace.Header] = []string{m.Trace}
 	}
 	return &nats.Msg{Subject: m.Subject, Header: h, Data: m.Data}
 }
@@ -68,6 +51,6 @@ func decode(subject string, h nats.Header, data []byte) Message {
 	at, _ := time.Parse(time.RFC3339Nano, first(headerTime)) // zero when missing
 	return Message{
 		Subject: subject, ID: first(headerID), Type: first(headerType), Source: first(headerSource),
-		Time: at, Data: data,
+		Time: at, Data: data, Trace: first(trace.Header),
 	}
 }

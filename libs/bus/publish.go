@@ -7,6 +7,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"chatapp/libs/trace"
 )
 
 // Publish stores m in its stream and waits for the ack; without a deadline in
@@ -15,8 +17,11 @@ import (
 func (b *Bus) Publish(ctx context.Context, m Message) error {
 	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
+	if m.Trace == "" {
+		m.Trace = trace.Traceparent(ctx)
+	}
 	done := make(chan error, 1)
-	if err := b.publish(encode(m, Traceparent(ctx)), func(err error) { done <- err }); err != nil {
+	if err := b.publish(encode(m), func(err error) { done <- err }); err != nil {
 		return err
 	}
 	select {
@@ -40,7 +45,7 @@ func unanswered(err error) bool {
 }
 
 func (b *Bus) publishOnce(ctx context.Context, m Message) error {
-	_, err := b.js.PublishMsg(ctx, encode(m, Traceparent(ctx)))
+	_, err := b.js.PublishMsg(ctx, encode(m))
 	return wrapPublish(m.Subject, err)
 }
 
@@ -50,7 +55,7 @@ func (b *Bus) publishOnce(ctx context.Context, m Message) error {
 // answer within five seconds. When PublishAsync itself returns an error (not
 // connected, or too many acks outstanding) done is not called.
 func (b *Bus) PublishAsync(m Message, done func(error)) error {
-	return b.publish(encode(m, ""), func(err error) {
+	return b.publish(encode(m), func(err error) {
 		if unanswered(err) && b.nc.IsConnected() {
 			b.repairSoon(m.Subject)
 		}
@@ -103,12 +108,23 @@ func wrapPublish(subject string, err error) error {
 }
 
 // Broadcast sends data to whoever listens right now (core NATS). Nothing is
-// stored, nobody may listen, and none of that is an error.
+// stored, nobody may listen, and none of that is an error. Nor is a refusal by
+// NATS, which comes later: it is a line of the log that names the subject.
 func (b *Bus) Broadcast(subject string, data []byte) error {
+	return b.BroadcastTraced(subject, data, "")
+}
+
+// BroadcastTraced is Broadcast of something whose way is followed by the given
+// W3C traceparent; "" follows nothing.
+func (b *Bus) BroadcastTraced(subject string, data []byte, traceparent string) error {
 	if !b.nc.IsConnected() {
 		return unavailable(nats.ErrDisconnected)
 	}
-	if err := b.nc.Publish(subject, data); err != nil {
+	msg := nats.Msg{Subject: subject, Data: data}
+	if traceparent != "" {
+		msg.Header = nats.Header{trace.Header: {traceparent}}
+	}
+	if err := b.nc.PublishMsg(&msg); err != nil {
 		return unavailable(fmt.Errorf("broadcast on %s: %w", subject, err))
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"chatapp/libs/errs"
+	"chatapp/libs/trace"
 )
 
 // Requests that name no deadline wait this long; replies are computed by at
@@ -33,27 +34,36 @@ type remote struct {
 // Request asks whoever serves subject: req goes as JSON, the answer is read
 // into resp (nil to ignore it). An *errs.Error of the other side comes back as
 // one with the same slug and words; nobody there, or no answer in time (ctx, at
-// most five seconds), is unavailable.
+// most five seconds), is unavailable, and so is a refusal by NATS, at once.
 func (b *Bus) Request(ctx context.Context, subject string, req, resp any) error {
+	began := time.Now()
+	err := b.request(ctx, subject, req, resp)
+	b.metrics.observe(subject, began, err)
+	return err
+}
+
+func (b *Bus) request(ctx context.Context, subject string, req, resp any) error {
 	body, err := json.Marshal(req)
 	if err != nil {
 		return fmt.Errorf("request %s: %w", subject, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
+	ctx, done := b.untilRefused(ctx, operation{publishing, subject})
+	defer done()
 	if !b.nc.IsConnected() {
 		return unavailable(nats.ErrDisconnected)
 	}
 	msg := &nats.Msg{Subject: subject, Data: body, Header: nats.Header{}}
-	if trace := Traceparent(ctx); trace != "" {
-		msg.Header[headerTrace] = []string{trace}
+	if parent := trace.Traceparent(ctx); parent != "" {
+		msg.Header[trace.Header] = []string{parent}
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		msg.Header[headerTimeout] = []string{strconv.FormatInt(time.Until(deadline).Milliseconds(), 10)}
 	}
 	reply, err := b.nc.RequestMsgWithContext(ctx, msg)
 	if err != nil {
-		if errors.Is(err, context.Canceled) {
+		if err = refusedOr(ctx, err); errors.Is(err, context.Canceled) {
 			return err
 		}
 		return unavailable(fmt.Errorf("request %s: %w", subject, err))
@@ -82,10 +92,13 @@ func remoteError(slug string, data []byte) error {
 }
 
 // Serve answers requests on subject until ctx ends, then finishes the ones it
-// has and returns nil. Processes with the same group share the work. handle
+// has and returns nil; that NATS refuses it, now or later, is an error.
+// Processes with the same group share the work. handle
 // runs concurrently; its answer goes back as JSON, its error as Request says
 // (anything but an *errs.Error becomes internal and is logged here).
 func (b *Bus) Serve(ctx context.Context, subject, group string, handle func(ctx context.Context, req []byte) (any, error)) error {
+	ctx, done := b.untilRefused(ctx, operation{subscribing, subject})
+	defer done()
 	var running sync.WaitGroup
 	slots := make(chan struct{}, serveParallel)
 	base := context.WithoutCancel(ctx)
@@ -109,11 +122,11 @@ func (b *Bus) Serve(ctx context.Context, subject, group string, handle func(ctx 
 		}
 	}
 	running.Wait()
-	return nil
+	return refusedOr(ctx, nil)
 }
 
 func (b *Bus) answer(ctx context.Context, msg *nats.Msg, handle func(ctx context.Context, req []byte) (any, error)) {
-	ctx = WithTraceparent(ctx, msg.Header.Get(headerTrace))
+	ctx = trace.WithTraceparent(ctx, msg.Header.Get(trace.Header))
 	timeout := requestTimeout
 	if ms, err := strconv.ParseInt(msg.Header.Get(headerTimeout), 10, 64); err == nil && ms > 0 {
 		timeout = min(timeout, time.Duration(ms)*time.Millisecond)

@@ -32,8 +32,10 @@ type Stream struct {
 // unavailable until it is.
 func (b *Bus) EnsureStream(ctx context.Context, s Stream) error {
 	if b.waits {
+		ctx, done := b.untilRefused(ctx, operation{publishing, "$JS.API.STREAM.INFO." + s.Name})
+		defer done()
 		if _, err := b.js.Stream(ctx, s.Name); err != nil {
-			return unavailable(fmt.Errorf("stream %s: %w", s.Name, err))
+			return unavailable(fmt.Errorf("stream %s: %w", s.Name, refusedOr(ctx, err)))
 		}
 		return nil
 	}

@@ -159,6 +159,16 @@ func (c *Config) check() error {
 	return all
 }
 
+// Local reports whether people open this installation on the machine it runs on.
+func (c *Config) Local() bool {
+	u, err := url.Parse(c.PublicURL)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+}
+
 func hostPort(s string) bool {
 	_, port, err := net.SplitHostPort(s)
 	return err == nil && port != ""

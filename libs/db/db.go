@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 )
@@ -36,8 +37,11 @@ type DB struct {
 	Dialect Dialect
 	W, R    *gorm.DB
 
-	scripts    *sql.DB // for Batch, MySQL only: connections that take several statements at once
+	config     *mysql.Config // MySQL only
+	scripts    *sql.DB       // for Batch, MySQL only: connections that take several statements at once
 	statements *atomic.Uint64
+	grant      func(context.Context) error // see GrantOnMigrate
+	conflicts  atomic.Uint64               // transactions that ran again
 }
 
 // New wraps two open handles; both must come from Open of this package or

@@ -279,16 +279,6 @@ func TestReplicasMigrateAnEmptySchemaTogether(t *testing.T) {
 	}
 }
 
-func TestNewerDatabaseIsRefused(t *testing.T) {
-	newer := migrations("CREATE TABLE later (n BIGINT NOT NULL);")
-	testkit.EachDB(t, newer, func(t *testing.T, d *db.DB) {
-		err := d.Migrate(t.Context(), migrations())
-		if !errors.Is(err, db.ErrNewer) || !strings.Contains(err.Error(), "version 2") {
-			t.Fatalf("%v", err)
-		}
-	})
-}
-
 func TestClosedDatabaseIsUnavailableOrError(t *testing.T) {
 	d, err := db.OpenMySQL(db.MySQLOptions{URL: "mysql://nobody@127.0.0.1:1/none"})
 	if err != nil {
@@ -327,6 +317,11 @@ func TestKilledConnectionAndReadOnlyAreUnavailableThenHeal(t *testing.T) {
 	if err := d.Migrate(t.Context(), migrations()); err != nil {
 		t.Fatal(err)
 	}
+	pool, err := d.SQL()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool.SetMaxOpenConns(1) // migrating takes two
 	write := func() error {
 		return d.Tx(t.Context(), func(tx *gorm.DB) error {
 			return tx.Create(&thing{ID: id.New(), Name: id.New().String(), At: time.Now()}).Error
@@ -335,11 +330,15 @@ func TestKilledConnectionAndReadOnlyAreUnavailableThenHeal(t *testing.T) {
 	if err := write(); err != nil {
 		t.Fatal(err)
 	}
+	before := connection(t, d)
 	if err := testkit.Exec(t.Context(), s.URL, "SET GLOBAL read_only=1"); err != nil {
 		t.Fatal(err)
 	}
 	if err := write(); !errs.Is(err, errs.Unavailable) {
 		t.Fatalf("read-only: %v", err)
+	}
+	if connection(t, d) == before {
+		t.Fatal("still connected to a server that was the primary once")
 	}
 	var n int64
 	if err := d.R.Model(&thing{}).Count(&n).Error; err != nil || n != 1 {
@@ -359,6 +358,27 @@ func TestKilledConnectionAndReadOnlyAreUnavailableThenHeal(t *testing.T) {
 	}
 	if err := write(); err != nil {
 		t.Fatalf("the next one must pass: %v", err)
+	}
+}
+
+// connection is the number of the only connection of the pool.
+func connection(t *testing.T, d *db.DB) (number int64) {
+	t.Helper()
+	if err := d.R.WithContext(t.Context()).Raw("SELECT CONNECTION_ID()").Scan(&number).Error; err != nil {
+		t.Fatal(err)
+	}
+	return number
+}
+
+// A member of a MySQL group that has no majority, or left it, says so with
+// numbers of its own. MariaDB sends any number when told to.
+func TestAGroupWithoutMajorityIsUnavailable(t *testing.T) {
+	d := testkit.OpenMariaDB(t, migrations())
+	for _, number := range []int{3032, 3100, 3168, 3169, 3796, 3797, 3798} {
+		err := d.W.WithContext(t.Context()).Exec(fmt.Sprintf("SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = %d, MESSAGE_TEXT = 'from the group'", number)).Error
+		if !errs.Is(err, errs.Unavailable) {
+			t.Errorf("%d: %v", number, err)
+		}
 	}
 }
 

@@ -79,6 +79,10 @@ var mysqlKinds = map[uint16]Kind{
 	1158: Unavailable, 1159: Unavailable, 1160: Unavailable, 1161: Unavailable, // network
 	1223: Unavailable, 1290: Unavailable, 1792: Unavailable, 1836: Unavailable, // global read lock, read-only
 	1317: Unavailable, 1927: Unavailable, 4031: Unavailable, // interrupted, connection killed, idle too long
+	3032: Unavailable, 3168: Unavailable, 3169: Unavailable, // offline mode, not available, session killed
+	// Group replication: the commit was refused (no majority), or the wait for
+	// what the primary before had accepted ended.
+	3100: Unavailable, 3796: Unavailable, 3797: Unavailable, 3798: Unavailable,
 }
 
 func classify(err error) Kind {

@@ -6,6 +6,12 @@ import (
 	"strings"
 )
 
+// GrantOnMigrate makes Migrate give user its rights, see Grant, before it records
+// a version: who waits for that version may use it at once.
+func (d *DB) GrantOnMigrate(user string, verbs func(table string) []string) {
+	d.grant = func(ctx context.Context) error { return d.Grant(ctx, user, verbs) }
+}
+
 // Grant gives user (of any host) on each table of the schema the verbs that
 // verbs lists for it, and none where it lists none. Only for MySQL; granting
 // again changes nothing. It takes no verb away.

@@ -54,6 +54,7 @@ func OpenMySQL(o MySQLOptions) (*DB, error) {
 		return nil, errors.Join(err, pool.Close())
 	}
 	d := New(g, g, MySQL)
+	d.config = cfg
 	d.scripts, err = openScripts(cfg)
 	return d, err
 }
@@ -111,6 +112,7 @@ func (o MySQLOptions) driverConfig() (*mysql.Config, error) {
 	cfg.ParseTime, cfg.Loc = true, time.UTC
 	cfg.ClientFoundRows = true   // UPDATE counts matched rows, as SQLite does
 	cfg.InterpolateParams = true // one round trip per statement
+	cfg.RejectReadOnly = true    // a primary that became a secondary: connect again, elsewhere
 	cfg.Timeout = 5 * time.Second
 	// A server that vanished without a FIN must not hold a request for ever.
 	cfg.ReadTimeout, cfg.WriteTimeout = 60*time.Second, 30*time.Second

@@ -42,6 +42,7 @@ func (d *DB) retry(ctx context.Context, once func() error) error {
 		if err == nil || !IsRetryable(err) {
 			return Wrap(err)
 		}
+		d.conflicts.Add(1)
 		select {
 		case <-ctx.Done():
 			return Wrap(ctx.Err())

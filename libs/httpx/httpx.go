@@ -21,6 +21,7 @@ import (
 
 	"chatapp/libs/authn"
 	"chatapp/libs/errs"
+	"chatapp/libs/trace"
 )
 
 // DefaultMaxBody is the largest request body in bytes unless Options say
@@ -43,6 +44,7 @@ type Options struct {
 	TrustedProxies []string
 	MaxBody        int64
 	Metrics        prometheus.Registerer
+	Tracer         *trace.Tracer // nil: requests are not traced
 }
 
 // Server is one service's HTTP side. Engine is for the few raw routes
@@ -54,6 +56,7 @@ type Server struct {
 	verifier *authn.Verifier
 	maxBody  int64
 	log      *slog.Logger
+	tracer   *trace.Tracer
 }
 
 // Bearer and Public are the two values of an operation's Security.
@@ -83,7 +86,7 @@ func New(o Options) *Server {
 	if err := engine.SetTrustedProxies(o.TrustedProxies); err != nil {
 		panic(err)
 	}
-	s := &Server{Engine: engine, verifier: o.Verifier, maxBody: o.MaxBody, log: o.Log}
+	s := &Server{Engine: engine, verifier: o.Verifier, maxBody: o.MaxBody, log: o.Log, tracer: o.Tracer}
 	m := newMetrics(o.Metrics, o.Service)
 	engine.Use(s.begin(m), s.recover, s.guard)
 	engine.NoRoute(func(c *gin.Context) {

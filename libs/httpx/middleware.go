@@ -13,6 +13,8 @@ import (
 
 	"chatapp/libs/errs"
 	"chatapp/libs/id"
+	"chatapp/libs/obs"
+	"chatapp/libs/trace"
 )
 
 // request is what the shell knows about a request; one allocation each.
@@ -22,10 +24,11 @@ type request struct {
 	userAgent string
 }
 
-type requestKey struct{}
+// RequestID implements obs.Requester.
+func (r *request) RequestID() string { return r.id }
 
 func requestOf(ctx context.Context) *request {
-	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+	if r, ok := ctx.Value(obs.RequestKey{}).(*request); ok {
 		return r
 	}
 	return &request{}
@@ -47,11 +50,18 @@ func (s *Server) begin(m *metrics) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		start := time.Now()
 		r := &request{id: requestID(c.GetHeader("X-Request-Id")), clientIP: c.ClientIP(), userAgent: cut(c.Request.UserAgent(), 256)}
-		c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), requestKey{}, r))
+		ctx := trace.WithTraceparent(context.WithValue(c.Request.Context(), obs.RequestKey{}, r), c.GetHeader(trace.Header))
+		ctx, span := s.tracer.Start(ctx, "HTTP request", trace.Server)
+		c.Request = c.Request.WithContext(ctx)
 		secure(c.Writer.Header(), r.id)
+		m.open.Inc()
 		c.Next()
+		m.open.Dec()
 		status, took := c.Writer.Status(), time.Since(start)
-		m.observe(c.FullPath(), c.Request.Method, status, took)
+		if !streams(c.Writer.Header()) {
+			m.observe(c.FullPath(), c.Request.Method, status, took)
+		}
+		endSpan(span, c, status)
 		level := slog.LevelDebug
 		if status >= http.StatusInternalServerError {
 			level = slog.LevelError
@@ -60,11 +70,30 @@ func (s *Server) begin(m *metrics) gin.HandlerFunc {
 		}
 		if s.log.Enabled(c.Request.Context(), level) {
 			s.log.LogAttrs(c.Request.Context(), level, "request",
-				slog.String("request_id", r.id), slog.String("method", c.Request.Method),
+				slog.String("method", c.Request.Method),
 				slog.String("path", c.Request.URL.Path), slog.Int("status", status),
 				slog.Duration("took", took), slog.String("client", r.clientIP))
 		}
 	}
+}
+
+// streams reports whether an answer was one of server-sent events, which lasts
+// as long as somebody listens and would only spoil the latencies.
+func streams(h http.Header) bool { return h.Get("Content-Type") == "text/event-stream" }
+
+// endSpan says what the request was, by route and never by address.
+func endSpan(span trace.Span, c *gin.Context, status int) {
+	if !span.On() {
+		return
+	}
+	span.Name(c.Request.Method + " " + c.FullPath())
+	span.Text("http.request.method", c.Request.Method)
+	span.Text("http.route", c.FullPath())
+	span.Int("http.response.status_code", status)
+	if status >= http.StatusInternalServerError {
+		span.Fail(http.StatusText(status))
+	}
+	span.End()
 }
 
 // secure sets the headers that every API answer carries. The policy forbids
@@ -113,7 +142,7 @@ func (s *Server) recover(c *gin.Context) {
 		if cause == nil {
 			return
 		}
-		s.log.Error("panic in a handler", "request_id", RequestID(c.Request.Context()),
+		s.log.ErrorContext(c.Request.Context(), "panic in a handler",
 			"panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
 		if !c.Writer.Written() {
 			WriteProblem(c.Writer, c.Request, errs.Of(fmt.Errorf("panic: %v", cause)))

@@ -70,8 +70,7 @@ func (s *Server) problem(ctx context.Context, err error) *Problem {
 		return newProblem(errs.New(errs.Unavailable, "The request was cancelled."), r.id)
 	}
 	if e.Slug.Status() >= http.StatusInternalServerError {
-		s.log.LogAttrs(ctx, slog.LevelError, "request failed",
-			slog.String("request_id", r.id), slog.String("error", e.Error()))
+		s.log.LogAttrs(ctx, slog.LevelError, "request failed", slog.String("error", e.Error()))
 	}
 	return newProblem(e, r.id)
 }

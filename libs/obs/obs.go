@@ -53,13 +53,14 @@ func ReadBuild() Build {
 func (b Build) String() string { return "chatapp " + b.Version + " (" + b.Go + ")" }
 
 // NewLog writes lines of key=value (format "text") or JSON objects ("json") at
-// level and above to w.
+// level and above to w. A line logged with a request's context has its
+// request_id, and its trace_id when it has one.
 func NewLog(w io.Writer, level slog.Level, format string) *slog.Logger {
 	opts := &slog.HandlerOptions{Level: level}
 	if format == "json" {
-		return slog.New(slog.NewJSONHandler(w, opts))
+		return slog.New(correlated{slog.NewJSONHandler(w, opts)})
 	}
-	return slog.New(slog.NewTextHandler(w, opts))
+	return slog.New(correlated{slog.NewTextHandler(w, opts)})
 }
 
 // NewRegistry is a Prometheus registry with the Go runtime's and the process's

@@ -44,3 +44,25 @@ func TestRegistryHasBuildAndRuntime(t *testing.T) {
 		t.Error(s)
 	}
 }
+
+// Nothing set, nothing made; and what is not a URL is refused with the cure.
+func TestTracingIsOffUnlessAnEndpointIsSet(t *testing.T) {
+	for _, key := range []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"} {
+		t.Setenv(key, "")
+	}
+	tracing, err := obs.StartTracing(t.Context(), slog.New(slog.DiscardHandler))
+	if tracing != nil || err != nil || tracing.Tracer("x").On() {
+		t.Fatal("traces are on", err)
+	}
+	tracing.Close()
+	t.Setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:1/v1/traces")
+	tracing, err = obs.StartTracing(t.Context(), slog.New(slog.DiscardHandler))
+	if err != nil || !tracing.Tracer("x").On() {
+		t.Fatal("traces are off", err)
+	}
+	tracing.Close()
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "jaeger:4318")
+	if _, err = obs.StartTracing(t.Context(), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "http://localhost:4318") {
+		t.Errorf("not a URL: %v", err)
+	}
+}

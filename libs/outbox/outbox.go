@@ -96,15 +96,11 @@ func DeadLetter(d *db.DB) func(context.Context, bus.Message, error) error {
 	return func(ctx context.Context, m bus.Message, cause error) error {
 		text := ""
 		if cause != nil {
-			text = strings.ToValidUTF8(cause.Error(), "?")
-		}
-		const limit = 4000 // a TEXT column holds 64 KiB; nobody reads more than this
-		if len(text) > limit {
-			text = strings.ToValidUTF8(text[:limit], "")
+			text = shown(cause)
 		}
 		return d.W.WithContext(ctx).Exec(
 			"INSERT INTO dead_letters (id, stream, subject, msg_id, type, payload, error, tries, created_at) VALUES (?,?,?,?,?,?,?,?,?)",
-			id.New(), m.Stream, m.Subject, m.ID, m.Type, m.Data, text, m.Tries, time.Now().UTC().Truncate(time.Microsecond),
+			id.New(), m.Stream, m.Subject, m.ID, m.Type, m.Data, text, max(1, m.Tries), time.Now().UTC().Truncate(time.Microsecond),
 		).Error
 	}
 }

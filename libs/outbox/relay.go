@@ -30,6 +30,9 @@ type Relay struct {
 	src string
 	log *slog.Logger
 
+	service string
+	metrics metrics
+
 	unpack Unpack
 
 	mu     sync.Mutex
@@ -58,6 +61,7 @@ type Parcel struct {
 type News struct {
 	Subject string
 	Data    []byte
+	Trace   string // the W3C traceparent of what caused it, or ""
 }
 
 // Unpack makes the parcel of a row from what the row refers to.
@@ -77,6 +81,7 @@ type pending struct {
 func NewRelay(d *db.DB, b *bus.Bus, service string, log *slog.Logger, unpack Unpack) *Relay {
 	return &Relay{
 		d: d, b: b, src: "chatapp/" + service, log: log.With("part", "outbox"),
+		service: service, metrics: newMetrics(service),
 		busy: map[id.ID]struct{}{}, unpack: unpack,
 		wake:  make(chan struct{}, 1),
 		acks:  make(chan struct{}, 1),
@@ -101,6 +106,7 @@ func (r *Relay) PublishParcel(row Row, size int, unpack func() (Parcel, error)) 
 	r.mu.Lock()
 	if len(r.queue) >= queueRows || r.bytes >= queueBytes {
 		r.failed = true
+		r.metrics.skipped.Inc()
 	} else {
 		r.queue = append(r.queue, &pending{row: row.ID, unpack: unpack, bytes: size})
 		r.bytes += size
@@ -214,7 +220,7 @@ func (r *Relay) publish(p *pending) {
 // broadcast tells the news; without a connection nobody hears it.
 func (r *Relay) broadcast(p Parcel) {
 	for _, n := range p.News {
-		if r.b.Broadcast(n.Subject, n.Data) != nil {
+		if r.b.BroadcastTraced(n.Subject, n.Data, n.Trace) != nil {
 			return
 		}
 	}
@@ -222,7 +228,12 @@ func (r *Relay) broadcast(p Parcel) {
 
 func (r *Relay) send(m bus.Message, settle func(error)) error {
 	m.Source = r.src
-	return r.b.PublishAsync(m, settle)
+	return r.b.PublishAsync(m, func(err error) {
+		if err == nil {
+			r.metrics.published.Inc()
+		}
+		settle(err)
+	})
 }
 
 // settle notes the outcome of one event. A row one of whose events failed is
@@ -231,6 +242,7 @@ func (r *Relay) settle(p *pending, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err != nil {
+		r.metrics.failed.Inc()
 		if !r.failed {
 			r.log.Warn("events could not be published; they stay in the outbox and will be", "error", err)
 		}

@@ -8,27 +8,12 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"chatapp/libs/authn"
 	"chatapp/libs/bus"
 	"chatapp/libs/config"
 	"chatapp/libs/events"
 	"chatapp/libs/id"
 )
-
-// busConnected is the operator's view of the bus. Readiness does not depend on
-// it: while it is away messages are taken and saved, and pushes follow.
-func busConnected(b *bus.Bus) prometheus.Collector {
-	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "chat_bus_connected", Help: "1 while the connection to NATS is up.",
-	}, func() float64 {
-		if b.Connected() {
-			return 1
-		}
-		return 0
-	})
-}
 
 // ensureStreams makes all streams, waiting for JetStream as long as ctx allows:
 // a cluster that is just starting has no leader yet.

@@ -10,8 +10,28 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"chatapp/libs/config"
 )
+
+// readyTimeout bounds how long a unit may think about whether it is ready.
+const readyTimeout = 2 * time.Second
+
+// readiness shows what /readyz says, unit by unit. That the bus is away does not
+// make a unit unready: messages are taken and saved, and pushes follow.
+func readiness(u Unit) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "chat_ready", Help: "1 while the unit is able to serve.", ConstLabels: prometheus.Labels{"service": u.Name()},
+	}, func() float64 {
+		ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
+		defer cancel()
+		if u.Ready(ctx) != nil {
+			return 0
+		}
+		return 1
+	})
+}
 
 // Healthcheck asks the ChatApp on this machine whether it is ready, over its
 // admin listener; nil when it is. For container images without a shell.

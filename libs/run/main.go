@@ -17,6 +17,7 @@ import (
 	"chatapp/libs/config"
 	"chatapp/libs/db"
 	"chatapp/libs/errs"
+	"chatapp/libs/obs"
 )
 
 // Process is one program: what it runs on and with.
@@ -35,6 +36,7 @@ type process struct {
 	Process
 	public, admin *server
 	bus           *bus.Bus
+	tracing       *obs.Tracing
 	verifier      *authn.Verifier
 	units         []Unit
 	dbs           []*db.DB
@@ -111,7 +113,11 @@ func (r *process) run(ctx context.Context, factories []Factory) error {
 }
 
 // build connects the process and makes its units.
-func (r *process) build(ctx context.Context, factories []Factory) error {
+func (r *process) build(ctx context.Context, factories []Factory) (err error) {
+	if r.tracing, err = obs.StartTracing(ctx, r.Log); err != nil {
+		return err
+	}
+	r.state.Store("starting: waiting for NATS")
 	b, err := r.Platform.Bus(ctx)
 	if err != nil {
 		return err
@@ -120,17 +126,20 @@ func (r *process) build(ctx context.Context, factories []Factory) error {
 	if r.Config.Setup == config.SetupWait {
 		b.SetUpByOthers()
 	}
-	r.Metrics.MustRegister(busConnected(b))
+	r.Metrics.MustRegister(b.Collectors()...)
+	r.state.Store("starting: waiting for the streams in NATS")
 	if err := ensureStreams(ctx, b, r.Config, r.Log); err != nil {
 		return err
 	}
 	r.verifier = authn.NewVerifier(keySource(b))
+	r.Metrics.MustRegister(r.verifier.Collectors()...)
 	for _, f := range factories {
 		u, err := r.unit(ctx, f)
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
 		r.units = append(r.units, u)
+		r.Metrics.MustRegister(readiness(u))
 	}
 	return nil
 }
@@ -138,18 +147,20 @@ func (r *process) build(ctx context.Context, factories []Factory) error {
 func (r *process) unit(ctx context.Context, f Factory) (Unit, error) {
 	d := Deps{
 		Config: r.Config, Log: r.Log.With("service", f.Name), Bus: r.bus,
-		Verifier: r.verifier, Metrics: r.Metrics,
+		Verifier: r.verifier, Metrics: r.Metrics, Tracer: r.tracing.Tracer(f.Name),
 	}
 	if f.Migrations != nil {
-		open := OpenSchema
+		open, missing := OpenSchema, "starting: waiting for the database of "+f.Name
 		if r.Config.Setup == config.SetupWait {
-			open = AwaitSchema
+			open, missing = AwaitSchema, missing+" and for '"+f.Name+" migrate'"
 		}
+		r.state.Store(missing)
 		schema, err := open(ctx, r.Platform, f, r.Log)
 		if err != nil {
 			return nil, err
 		}
 		r.dbs = append(r.dbs, schema)
+		r.Metrics.MustRegister(schema.Collector(f.Name))
 		d.DB = schema
 	}
 	return f.New(d)
@@ -278,12 +289,13 @@ func (r *process) close() error {
 			s.close()
 		}
 	}
+	r.tracing.Close()
 	return errors.Join(all, r.Platform.Close())
 }
 
 // unready says which unit is not able to serve and why; "" when all are.
 func (r *process) unready(ctx context.Context) string {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	for _, u := range r.units {
 		if err := u.Ready(ctx); err != nil {

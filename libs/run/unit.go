@@ -20,6 +20,7 @@ import (
 	"chatapp/libs/bus"
 	"chatapp/libs/config"
 	"chatapp/libs/db"
+	"chatapp/libs/trace"
 )
 
 // Unit is one running service.
@@ -44,6 +45,7 @@ type Deps struct {
 	Bus      *bus.Bus
 	Verifier *authn.Verifier
 	Metrics  prometheus.Registerer
+	Tracer   *trace.Tracer // nil: off
 }
 
 // Factory says how to build one unit. Name is also the name of its schema;

@@ -2,6 +2,7 @@ package testkit
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"testing"
 	"time"
@@ -50,6 +51,9 @@ func (b *Broker) Start(t testing.TB) {
 	}
 }
 
+// URL is where the server listens.
+func (b *Broker) URL() string { return b.s.ClientURL() }
+
 // Stop ends the server; its store stays.
 func (b *Broker) Stop() {
 	b.s.Shutdown()
@@ -79,17 +83,23 @@ func (b *Broker) DeleteStream(t testing.TB, name string) {
 // Connect makes a connection, as one process has; it makes no streams.
 func (b *Broker) Connect(t testing.TB, opts ...nats.Option) *bus.Bus {
 	t.Helper()
-	return connect(t, b.s.ClientURL(), opts...)
+	return connect(t, b.s.ClientURL(), Log(t), opts...)
 }
 
-func connect(t testing.TB, url string, opts ...nats.Option) *bus.Bus {
+// ConnectLogging is Connect with a log of the caller's.
+func (b *Broker) ConnectLogging(t testing.TB, log *slog.Logger, opts ...nats.Option) *bus.Bus {
+	t.Helper()
+	return connect(t, b.s.ClientURL(), log, opts...)
+}
+
+func connect(t testing.TB, url string, log *slog.Logger, opts ...nats.Option) *bus.Bus {
 	t.Helper()
 	nc, err := nats.Connect(url, append(cluster.Options("test"), opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(nc.Close)
-	b, err := bus.Connect(nc, Log(t))
+	b, err := bus.Connect(nc, log)
 	if err != nil {
 		t.Fatal(err)
 	}

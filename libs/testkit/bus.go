@@ -39,7 +39,7 @@ func NATS(t testing.TB) *server.Server {
 // Join makes one more connection to s, as another process would have.
 func Join(t testing.TB, s *server.Server) *bus.Bus {
 	t.Helper()
-	b := connect(t, "", nats.InProcessServer(s))
+	b := connect(t, "", Log(t), nats.InProcessServer(s))
 	EnsureStreams(t, b)
 	return b
 }

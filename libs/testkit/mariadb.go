@@ -102,12 +102,14 @@ type MariaDBServer struct {
 	URL string // mysql://root@127.0.0.1:port/
 	Dir string
 
-	hold io.Closer // the server lives as long as this pipe is open
-	cmd  *exec.Cmd
+	options []string
+	hold    io.Closer // the server lives as long as this pipe is open
+	cmd     *exec.Cmd
 }
 
-// StartMariaDB starts a server and waits until it answers.
-func StartMariaDB() (*MariaDBServer, error) {
+// StartMariaDB starts a server, with options besides ours, and waits until it
+// answers.
+func StartMariaDB(options ...string) (*MariaDBServer, error) {
 	for _, program := range []string{"mariadbd", "mariadb-install-db"} {
 		if lookup(program) == "" {
 			return nil, fmt.Errorf("%s is missing: apt-get install mariadb-server", program)
@@ -116,19 +118,19 @@ func StartMariaDB() (*MariaDBServer, error) {
 	var err error
 	for range 3 { // another process may take the port between choosing and using it
 		var s *MariaDBServer
-		if s, err = startOnce(); err == nil {
+		if s, err = startOnce(options); err == nil {
 			return s, nil
 		}
 	}
 	return nil, err
 }
 
-func startOnce() (*MariaDBServer, error) {
+func startOnce(options []string) (*MariaDBServer, error) {
 	dir, err := os.MkdirTemp("", "chatapp-mariadb-")
 	if err != nil {
 		return nil, err
 	}
-	s := &MariaDBServer{Dir: dir}
+	s := &MariaDBServer{Dir: dir, options: options}
 	if err = s.install(); err == nil {
 		err = s.start()
 	}
@@ -186,7 +188,7 @@ func (s *MariaDBServer) start() error {
 		"--max-connections=600", "--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=96M",
 		"--innodb-log-file-size=64M", "--performance-schema=OFF", "--log-error=" + filepath.Join(s.Dir, "log"),
 		"--innodb-deadlock-detect=ON", "--character-set-server=utf8mb4",
-	}, userFlag()...)
+	}, append(userFlag(), s.options...)...)
 	s.cmd = exec.Command("/bin/sh", args...) //nolint:gosec // constant arguments
 	s.cmd.Env = append(os.Environ(), "DIR="+s.Dir)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us; we end it

@@ -5,22 +5,30 @@ import (
 	"strings"
 )
 
-// maxPayload is the largest message on NATS in bytes; a log entry is far below.
-const maxPayload = 1 << 20
+// The limits of NATS: bytes of a message, connections of the whole installation,
+// and subscriptions of one connection, of which notify needs one for each user
+// that is connected to it.
+const (
+	maxPayload       = 1 << 20
+	maxConnections   = 1024
+	maxSubscriptions = 1_000_000
+)
 
 // NATSConfig is the part of a NATS server's configuration that says who may do
 // what, for `include`. keys are the public nkeys by identity, see
 // NATSIdentities. The system account has no user: nobody needs one.
 func NATSConfig(keys map[string]string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Made from libs/topology by 'chatapp secrets'.\nmax_payload: %d\naccounts {\n  SYS {}\n  APP {\n    jetstream: enabled\n    users: [\n", maxPayload)
+	fmt.Fprintf(&b, "# Made from libs/topology by 'chatapp secrets'.\nmax_payload: %d\nmax_subscriptions: %d\naccounts {\n  SYS {}\n  APP {\n    jetstream: enabled\n    limits { max_connections: %d }\n    users: [\n", maxPayload, maxSubscriptions, maxConnections)
 	for _, identity := range NATSIdentities() {
 		p := NATSPermissions(identity)
 		fmt.Fprintf(&b, "      # %s\n      { nkey: %s, permissions: {\n", identity, keys[identity])
 		fmt.Fprintf(&b, "          publish: { allow: %s, deny: %s }\n", list(p.Publish), list(p.Deny))
 		fmt.Fprintf(&b, "          subscribe: { allow: %s }\n", list(p.Subscribe))
-		// One answer to each request that was received.
-		b.WriteString("          allow_responses: { max: 1, expires: \"10s\" }\n      } }\n")
+		if p.Answers {
+			b.WriteString("          allow_responses: { max: 1, expires: \"10s\" }\n")
+		}
+		b.WriteString("      } }\n")
 	}
 	b.WriteString("    ]\n  }\n}\nsystem_account: SYS\n")
 	return b.String()

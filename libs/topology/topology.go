@@ -8,6 +8,7 @@
 package topology
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -81,9 +82,11 @@ func Edges() []Edge {
 	return append(list, Edge{BusAdmin, NATS, PortNATS}, Edge{NATS, NATS, PortCluster})
 }
 
-// Permissions are what an identity may do on NATS. Deny goes before Publish.
+// Permissions are what an identity may do on NATS. Deny goes before Publish. Who
+// Answers may publish once to where a question that reached it wants its answer.
 type Permissions struct {
 	Publish, Deny, Subscribe []string
+	Answers                  bool
 }
 
 // Inbox is where the answers to an identity's requests arrive; nobody else may
@@ -98,6 +101,9 @@ var asks = map[string][]string{
 	Messages: {events.RPCJWKS, events.RPCProfile},
 	Notify:   {events.RPCJWKS, events.RPCLog, events.RPCHeads, events.RPCMembers},
 }
+
+// answers says who is asked.
+var answers = map[string]bool{Auth: true, Users: true, Messages: true}
 
 // hears lists what a service listens to as it is said, besides the end of
 // sessions, which all must know.
@@ -115,7 +121,7 @@ func NATSIdentities() []string { return append(Services(), BusAdmin) }
 // refused.
 func NATSPermissions(identity string) Permissions {
 	if identity == BusAdmin {
-		return Permissions{Publish: []string{"$JS.API.>"}, Subscribe: []string{Inbox(BusAdmin)}}
+		return busAdmin()
 	}
 	ends := events.Subject(Auth, events.NameSessionRevoked, ">")
 	p := Permissions{
@@ -125,7 +131,11 @@ func NATSPermissions(identity string) Permissions {
 			"$JS.API.CONSUMER.CREATE." + events.StreamAuth + ".*." + ends,
 			"$JS.API.CONSUMER.MSG.NEXT." + events.StreamAuth + ".*",
 		}, asks[identity]...),
-		Subscribe: append([]string{Inbox(identity), "chat." + identity + ".rpc.v1.>", ends}, hears[identity]...),
+		Subscribe: append([]string{Inbox(identity), ends}, hears[identity]...),
+		Answers:   answers[identity],
+	}
+	if p.Answers {
+		p.Subscribe = append(p.Subscribe, "chat."+identity+".rpc.v1.>")
 	}
 	for _, s := range []string{events.StreamAuth, events.StreamUsers, events.StreamMessages} {
 		p.Publish = append(p.Publish, "$JS.API.STREAM.INFO."+s)
@@ -142,6 +152,21 @@ func NATSPermissions(identity string) Permissions {
 				p.Deny = append(p.Deny, "$JS.API.CONSUMER.MSG.NEXT."+d.Stream+"."+d.Name)
 			}
 		}
+	}
+	return p
+}
+
+// busAdmin makes and changes streams and the durable consumers; it deletes and
+// reads nothing.
+func busAdmin() Permissions {
+	p := Permissions{Subscribe: []string{Inbox(BusAdmin)}}
+	for _, stream := range slices.Sorted(maps.Keys(events.Streams)) {
+		for _, verb := range []string{"INFO", "CREATE", "UPDATE"} {
+			p.Publish = append(p.Publish, "$JS.API.STREAM."+verb+"."+stream)
+		}
+	}
+	for _, d := range events.Durables {
+		p.Publish = append(p.Publish, "$JS.API.CONSUMER.CREATE."+d.Stream+"."+d.Name+"."+d.Subject)
 	}
 	return p
 }

@@ -38,6 +38,7 @@ import (
 	"chatapp/libs/config"
 	"chatapp/libs/events"
 	"chatapp/libs/httpx"
+	"chatapp/libs/obs"
 	"chatapp/libs/outbox"
 	"chatapp/libs/run"
 )
@@ -88,11 +89,12 @@ func New(d run.Deps) (*Service, error) {
 	}
 	if d.Bus != nil {
 		s.relay = outbox.NewRelay(d.DB, d.Bus, events.ServiceAuth, s.log, nil)
+		obs.Register(d.Metrics, s.relay.Collectors()...)
 	}
 	s.keys = &keyring{store: s.store, log: s.log, now: func() time.Time { return s.now() }, ttl: d.Config.AccessTokenTTL}
 	s.http = httpx.New(httpx.Options{
 		Service: events.ServiceAuth, Title: "ChatApp auth", Log: s.log, Verifier: d.Verifier,
-		TrustedProxies: d.Config.TrustedProxies, Metrics: d.Metrics,
+		TrustedProxies: d.Config.TrustedProxies, Metrics: d.Metrics, Tracer: d.Tracer,
 	})
 	s.routes()
 	return s, nil
@@ -159,7 +161,7 @@ func newResults(m prometheus.Registerer) *prometheus.CounterVec {
 		m = prometheus.NewRegistry()
 	}
 	c := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "chatapp_auth_results_total", Help: "Sign-ups, logins and refreshes by result.",
+		Name: "chat_auth_results_total", Help: "Sign-ups, logins and refreshes by result; limited were refused for coming too fast.",
 	}, []string{"operation", "result"})
 	if err := m.Register(c); err != nil {
 		// A second Service in one process (tests, command line) shares the first's.

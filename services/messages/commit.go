@@ -11,6 +11,7 @@ import (
 
 	"chatapp/libs/errs"
 	"chatapp/libs/id"
+	"chatapp/libs/trace"
 )
 
 const (
@@ -39,6 +40,7 @@ type write struct {
 	body     string
 	readSeq  uint64
 
+	span    trace.Span // from the queue to the end of the transaction
 	state   atomic.Int32
 	outcome outcome
 	done    chan struct{}
@@ -77,6 +79,7 @@ type committer struct {
 	publish func(*unit)
 	log     *slog.Logger
 	metrics *metrics
+	tracer  *trace.Tracer
 	queue   chan *write
 	slots   chan struct{} // one per transaction that may run at once
 	usual   atomic.Int64  // writes in the last transaction
@@ -94,10 +97,14 @@ func newCommitter(s *store, publish func(*unit), parallel int, log *slog.Logger,
 // When ctx ends before a transaction took w, nothing is written.
 func (c *committer) do(ctx context.Context, w *write) outcome {
 	w.done = make(chan struct{})
+	_, w.span = c.tracer.Start(ctx, "commit", trace.Internal)
 	select {
 	case c.queue <- w:
 		c.metrics.queued.Inc()
 	default:
+		c.metrics.refused.Inc()
+		w.span.Fail("queue full")
+		w.span.End()
 		return outcome{err: &errs.Error{Slug: errs.Unavailable, Detail: "Too many messages are waiting to be saved. Try again in a moment.", RetryAfter: time.Second}}
 	}
 	patience := time.NewTimer(slowCommit)
@@ -173,14 +180,40 @@ func (c *committer) commitTimed(batch []*write) {
 			c.log.Error("panic in a transaction", "panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
 		}
 		for _, w := range batch {
-			close(w.done)
+			w.settle(c.metrics)
 		}
 	}()
+	if c.tracer.On() {
+		linkSpans(batch)
+	}
 	c.usual.Store(int64(len(batch)))
 	c.metrics.batch.Observe(float64(len(batch)))
 	start := time.Now()
 	c.commit(context.Background(), batch)
 	c.metrics.seconds.Observe(time.Since(start).Seconds())
+}
+
+// settle tells the caller of w that its outcome stands.
+func (w *write) settle(m *metrics) {
+	if w.outcome.err != nil {
+		m.failed.Inc()
+		w.span.Fail("not committed")
+	}
+	w.span.End()
+	close(w.done)
+}
+
+// linkSpans says of the writes that are traced which transaction they share:
+// the first one's span stands for it.
+func linkSpans(batch []*write) {
+	first := batch[0].span
+	for _, w := range batch {
+		w.span.Int("chat.batch", len(batch))
+		if w != batch[0] {
+			w.span.Link(first)
+			first.Link(w.span)
+		}
+	}
 }
 
 // take returns the writes that wait now, up to the bounds of a transaction.

@@ -19,17 +19,24 @@ func (s *Service) consumeProfiles(ctx context.Context) error {
 	return s.bus.Consume(ctx, bus.Consumer{
 		Stream: events.DurableProfiles.Stream, Durable: events.DurableProfiles.Name, Subject: events.DurableProfiles.Subject,
 		MaxTries: profileTries, Dead: outbox.DeadLetter(s.deps.DB),
-	}, func(ctx context.Context, m bus.Message) error {
-		var p events.ProfileChanged
-		if err := json.Unmarshal(m.Data, &p); err != nil {
-			return errs.Wrap(errs.InvalidBody, "not a profile", err)
-		}
-		user, err := id.Parse(p.UserID)
-		if err != nil {
-			return errs.Wrap(errs.InvalidBody, "not a user id", err)
-		}
-		return s.store.savePerson(ctx, user, p)
-	})
+	}, s.takeProfile)
+}
+
+// replayProfiles handles profiles again that an operator took up again.
+func (s *Service) replayProfiles(ctx context.Context) error {
+	return outbox.Replays(ctx, s.deps.DB, s.deps.Log, s.takeProfile)
+}
+
+func (s *Service) takeProfile(ctx context.Context, m bus.Message) error {
+	var p events.ProfileChanged
+	if err := json.Unmarshal(m.Data, &p); err != nil {
+		return errs.Wrap(errs.InvalidBody, "not a profile", err)
+	}
+	user, err := id.Parse(p.UserID)
+	if err != nil {
+		return errs.Wrap(errs.InvalidBody, "not a user id", err)
+	}
+	return s.store.savePerson(ctx, user, p)
 }
 
 // question decodes a request; its failure is the asker's.

@@ -37,6 +37,7 @@ type entry struct {
 	ActorID        id.ID
 	CreatedAt      time.Time
 	Message        Message // for kindMessage
+	Trace          string  // the traceparent of its commit, while it is fresh and followed
 }
 
 // cursor names a position in one user's log: everything up to and including
@@ -128,19 +129,19 @@ func (s *Service) readLog(ctx context.Context, user id.ID, after *cursor, limit 
 		return p, errs.New(errs.CursorExpired, "This position is older than the log reaches. GET /api/v1/conversations and go on from its cursor.")
 	}
 	p.last = from
-	err = s.fill(&p, user, rows)
+	err = s.fill(ctx, &p, user, rows)
 	return p, err
 }
 
 // fill encodes rows into p until they are maxLogBytes: an answer must fit into
 // one message of the bus.
-func (s *Service) fill(p *page, user id.ID, rows []entry) error {
+func (s *Service) fill(ctx context.Context, p *page, user id.ID, rows []entry) error {
 	size := 0
 	for _, row := range rows {
 		if row.EventSeq != p.last+1 {
 			// Must never happen. Reading again would not fill it, so the client
 			// is sent to the conversations, which are whole.
-			s.log.Error("an event log has a hole", "user", user, "after", p.last, "next", row.EventSeq)
+			s.log.ErrorContext(ctx, "an event log has a hole", "user", user, "after", p.last, "next", row.EventSeq)
 			return errs.New(errs.CursorExpired, "The log cannot go on from this position. GET /api/v1/conversations and go on from its cursor.")
 		}
 		data, err := row.encode(p.epoch)

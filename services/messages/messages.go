@@ -32,6 +32,7 @@ import (
 	"chatapp/libs/db"
 	"chatapp/libs/events"
 	"chatapp/libs/httpx"
+	"chatapp/libs/obs"
 	"chatapp/libs/outbox"
 	"chatapp/libs/run"
 )
@@ -61,12 +62,14 @@ func New(d run.Deps) (*Service, error) {
 		deps: d, log: d.Log, store: st, bus: d.Bus,
 	}
 	s.relay = outbox.NewRelay(d.DB, d.Bus, events.ServiceMessages, d.Log, s.unpack)
+	obs.Register(d.Metrics, append(s.relay.Collectors(), outbox.DeadLetterDepth(d.DB, events.ServiceMessages))...)
 	s.people = newPeople(st, d.Bus)
 	s.direct = newDirectory(st)
 	s.commit = newCommitter(st, s.publish, committersFor(d.DB), d.Log, newMetrics(d.Metrics))
+	s.commit.tracer = d.Tracer
 	s.http = s.newServer(httpx.Options{
 		Service: events.ServiceMessages, Title: "ChatApp messages", Log: d.Log, Verifier: d.Verifier,
-		TrustedProxies: d.Config.TrustedProxies, Metrics: d.Metrics,
+		TrustedProxies: d.Config.TrustedProxies, Metrics: d.Metrics, Tracer: d.Tracer,
 	})
 	return s, nil
 }
@@ -109,7 +112,7 @@ func (s *Service) Ready(ctx context.Context) error { return s.deps.DB.Ping(ctx) 
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, work := range []func(context.Context) error{
-		s.relay.Run, s.consumeProfiles, s.serveLog, s.serveHeads, s.serveMembers, s.trimLoop,
+		s.relay.Run, s.consumeProfiles, s.replayProfiles, s.serveLog, s.serveHeads, s.serveMembers, s.trimLoop,
 	} {
 		g.Go(func() error { return work(ctx) })
 	}
@@ -130,6 +133,8 @@ type metrics struct {
 	batch   prometheus.Histogram
 	seconds prometheus.Histogram
 	queued  prometheus.Gauge
+	refused prometheus.Counter
+	failed  prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -143,9 +148,15 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		queued: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "chat_messages_commit_queued", Help: "Writes that wait for a transaction.",
 		}),
+		refused: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "chat_messages_commit_refused_total", Help: "Writes answered 503 because too many were waiting.",
+		}),
+		failed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "chat_messages_commit_failed_total", Help: "Writes whose transaction failed.",
+		}),
 	}
 	if r != nil {
-		r.MustRegister(m.batch, m.seconds, m.queued)
+		r.MustRegister(m.batch, m.seconds, m.queued, m.refused, m.failed)
 	}
 	return m
 }

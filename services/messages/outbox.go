@@ -62,6 +62,7 @@ func parcel(epoch string, row outbox.Row, entries []entry) (outbox.Parcel, error
 		p.News = append(p.News, outbox.News{
 			Subject: events.Subject(events.ServiceMessages, events.NameLogged, user),
 			Data:    e.frame(epoch, change.Type, change.Data),
+			Trace:   e.Trace,
 		})
 	}
 	if len(changes) > 0 {

@@ -59,6 +59,22 @@ func (s *store) epoch(ctx context.Context) (string, error) {
 	return value, nil
 }
 
+// NewEpoch gives the logs in schema d another epoch: every client whose cursor is
+// of the old one loads anew instead of going on. For a restored database, which
+// has forgotten what some clients know. Processes that run keep the old one.
+func NewEpoch(ctx context.Context, d *db.DB) (string, error) {
+	var fresh [epochDigits / 2]byte
+	_, _ = rand.Read(fresh[:]) // never fails since Go 1.24
+	value := hex.EncodeToString(fresh[:])
+	err := d.Tx(ctx, func(tx *gorm.DB) error {
+		if err := tx.Exec("DELETE FROM meta WHERE name = 'epoch'").Error; err != nil {
+			return err
+		}
+		return tx.Exec("INSERT INTO meta (name, value) VALUES ('epoch', ?)", value).Error
+	})
+	return value, err
+}
+
 func (s *store) personExists(ctx context.Context, user id.ID) (bool, error) {
 	var n int
 	err := s.db.R.WithContext(ctx).Raw("SELECT COUNT(*) FROM people WHERE user_id = ?", user).Scan(&n).Error

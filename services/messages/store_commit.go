@@ -167,10 +167,11 @@ func (u *unit) apply(w *write) outcome {
 	}
 	u.existing[name] = m // the same key again in this batch is a replay
 	u.messages = append(u.messages, m)
+	traceparent := w.span.Traceparent()
 	for _, user := range w.where.members {
 		state := u.member(w.where.id, user)
 		state.lastSeq = m.Seq
-		state.activity = u.append(entry{UserID: user, Kind: kindMessage, ConversationID: m.ConversationID, Seq: m.Seq, ActorID: w.sender, Message: m})
+		state.activity = u.append(entry{UserID: user, Kind: kindMessage, ConversationID: m.ConversationID, Seq: m.Seq, ActorID: w.sender, Message: m, Trace: traceparent})
 		if user == w.sender {
 			state.readSeq = m.Seq
 		}
@@ -186,8 +187,9 @@ func (u *unit) applyRead(w *write) outcome {
 		return outcome{readSeq: state.readSeq, lastSeq: state.lastSeq}
 	}
 	u.member(w.where.id, w.sender).readSeq = target
+	traceparent := w.span.Traceparent()
 	for _, user := range w.where.members {
-		u.append(entry{UserID: user, Kind: kindRead, ConversationID: w.where.id, Seq: target, ActorID: w.sender})
+		u.append(entry{UserID: user, Kind: kindRead, ConversationID: w.where.id, Seq: target, ActorID: w.sender, Trace: traceparent})
 	}
 	return outcome{readSeq: target, lastSeq: state.lastSeq}
 }

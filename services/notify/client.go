@@ -9,6 +9,7 @@ import (
 	"chatapp/libs/errs"
 	"chatapp/libs/events"
 	"chatapp/libs/id"
+	"chatapp/libs/trace"
 )
 
 // client is one connection of a user: what a WebSocket and an SSE stream have
@@ -43,7 +44,7 @@ func (c *client) give(e *entry, paced bool) bool {
 	if paced {
 		room = pacedQueue
 	}
-	if c.queue.push(frame{data: e.as(c.format)}, room) {
+	if c.queue.push(frame{data: e.as(c.format), pushed: e.pushed, span: c.follow(e)}, room) {
 		c.feed.hub.metrics.sent.Inc()
 		return true
 	}
@@ -51,6 +52,16 @@ func (c *client) give(e *entry, paced bool) bool {
 		c.end(closeSlow, "reading too slowly; resume from your cursor")
 	}
 	return false
+}
+
+// follow begins the span of e's way through the queue to the connection.
+func (c *client) follow(e *entry) trace.Span {
+	if e.trace == "" {
+		return trace.Span{}
+	}
+	h := c.feed.hub
+	_, span := h.tracer.Start(trace.WithTraceparent(h.ctx, e.trace), "socket write", trace.Internal)
+	return span
 }
 
 // greet implements sink.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"chatapp/libs/errs"
 )
@@ -46,6 +47,22 @@ type entry struct {
 	at      cursor
 	raw     []byte // an events.Entry, valid JSON; never changed
 	encoded [formats][]byte
+
+	pushed int64  // when it happened, in Unix nanoseconds; 0 when it was read from the log
+	trace  string // the traceparent of its arrival here, "" when nobody follows it
+}
+
+var timeKey = []byte(`"time":"`)
+
+// stamp notes when a pushed entry happened, for the push lag. The messages
+// service writes the time before the data.
+func (e *entry) stamp() {
+	_, rest, ok := bytes.Cut(e.raw[:min(len(e.raw), 256)], timeKey)
+	text, _, found := bytes.Cut(rest, []byte(`"`))
+	var at time.Time
+	if ok && found && at.UnmarshalText(text) == nil {
+		e.pushed = at.UnixNano()
+	}
 }
 
 var cursorFirst = []byte(`{"cursor":"`)

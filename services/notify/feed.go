@@ -12,6 +12,7 @@ import (
 	"chatapp/libs/errs"
 	"chatapp/libs/events"
 	"chatapp/libs/id"
+	"chatapp/libs/trace"
 )
 
 // How a log is read. A page of pageLimit usual entries is a few dozen KB; one
@@ -76,11 +77,17 @@ func (f *feed) each(fn func(*client)) {
 	}
 }
 
-// push takes an entry from the bus.
-func (f *feed) push(raw []byte) error {
+// push takes an entry from the bus, with the traceparent of its commit.
+func (f *feed) push(raw []byte, traceparent string) error {
 	e, err := parseEntry(raw)
 	if err != nil {
 		return err
+	}
+	e.stamp()
+	if f.hub.tracer.On() && traceparent != "" {
+		_, span := f.hub.tracer.Start(trace.WithTraceparent(f.hub.ctx, traceparent), "receive", trace.Consumer)
+		defer span.End()
+		e.trace = span.Traceparent()
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -220,6 +227,7 @@ func (h *hub) readLog(ctx context.Context, user id.ID, after string, limit int) 
 		return nil, cursor{}, ctx.Err()
 	}
 	h.metrics.logReads.Inc()
+	defer h.metrics.timeLogRead(time.Now())
 	var reply events.LogReply
 	request := events.LogRequest{UserID: user.String(), After: after, Limit: limit}
 	if err := h.bus.Request(ctx, events.RPCLog, request, &reply); err != nil {

@@ -15,6 +15,7 @@ import (
 	"chatapp/libs/errs"
 	"chatapp/libs/events"
 	"chatapp/libs/id"
+	"chatapp/libs/trace"
 )
 
 const (
@@ -61,6 +62,7 @@ type hub struct {
 	tokenLife  time.Duration
 	timing     timing
 	metrics    *metrics
+	tracer     *trace.Tracer // nil: off
 	reads      chan struct{} // semaphore of parallelReads
 	disturbed  chan struct{} // something may have been missed
 	background sync.WaitGroup
@@ -301,7 +303,7 @@ func (h *hub) deliver(m bus.Message) {
 
 func (h *hub) dispatch(m bus.Message) error {
 	if key, ok := strings.CutPrefix(m.Subject, loggedPrefix); ok {
-		return h.toFeed(key, func(f *feed) error { return f.push(m.Data) })
+		return h.toFeed(key, func(f *feed) error { return f.push(m.Data, m.Trace) })
 	}
 	if key, ok := strings.CutPrefix(m.Subject, typingPrefix); ok {
 		return h.toFeed(key, func(f *feed) error { return f.hint(m.Data) })

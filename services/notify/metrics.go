@@ -2,6 +2,7 @@ package notify
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -13,6 +14,8 @@ import (
 type metrics struct {
 	connections *prometheus.GaugeVec
 	sent        prometheus.Counter
+	lag         prometheus.Histogram
+	logSeconds  prometheus.Histogram
 	logReads    prometheus.Counter
 	gaps        prometheus.Counter
 	resumes     prometheus.Counter
@@ -34,7 +37,15 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		connections: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Namespace: "chat", Subsystem: "notify", Name: "connections", Help: "Open connections by transport.",
 		}, []string{"transport"}),
-		sent:     counter("events_sent_total", "Events put on connections."),
+		sent: counter("events_sent_total", "Events put on connections."),
+		lag: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "chat_notify_push_lag_seconds", Buckets: prometheus.ExponentialBuckets(.001, 2, 16),
+			Help: "From the beginning of a message's transaction until it was written to a connection, for entries that were pushed. Compares the clocks of two nodes.",
+		}),
+		logSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "chat_notify_log_read_seconds", Buckets: prometheus.ExponentialBuckets(.001, 2, 13),
+			Help: "Time to read a page of an event log, waiting for a turn included.",
+		}),
 		logReads: counter("log_reads_total", "Questions to the log of a user."),
 		gaps:     counter("gaps_filled_total", "Log reads that brought events the bus did not."),
 		resumes:  counter("resumes_total", "Connections that continued from a cursor."),
@@ -46,7 +57,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	if r == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.connections, m.sent, m.logReads, m.gaps, m.resumes, m.acks, m.resyncs, m.closed, m.refused} {
+	for _, c := range []prometheus.Collector{m.connections, m.sent, m.lag, m.logSeconds, m.logReads, m.gaps, m.resumes, m.acks, m.resyncs, m.closed, m.refused} {
 		if err := r.Register(c); err != nil {
 			return nil, err
 		}
@@ -61,6 +72,19 @@ func (m *metrics) opened(f format, by float64) {
 	}
 	m.connections.WithLabelValues(transport).Add(by)
 }
+
+// written notes that frames have left, and when.
+func (m *metrics) written(batch []frame) {
+	now := time.Now()
+	for _, f := range batch {
+		if f.pushed != 0 {
+			m.lag.Observe(max(0, time.Duration(now.UnixNano()-f.pushed).Seconds()))
+		}
+		f.span.EndAt(now)
+	}
+}
+
+func (m *metrics) timeLogRead(began time.Time) { m.logSeconds.Observe(time.Since(began).Seconds()) }
 
 func (m *metrics) close(code int) { m.closed.WithLabelValues(strconv.Itoa(code)).Inc() }
 

@@ -52,6 +52,7 @@ func build(d run.Deps, t timing) (*Service, error) {
 	}
 	h := newHub(d.Bus, d.Log, d.Verifier, m, t)
 	h.origins = newOrigins(d.Config.PublicURL, d.Config.AllowedOrigins)
+	h.tracer = d.Tracer
 	h.tokenLife = d.Config.AccessTokenTTL
 	s := &Service{bus: d.Bus, hub: h, http: shell(d)}
 	routes(s.http, h.serveSocket, h.serveStream)
@@ -61,7 +62,7 @@ func build(d run.Deps, t timing) (*Service, error) {
 func shell(d run.Deps) *httpx.Server {
 	return httpx.New(httpx.Options{
 		Service: "notify", Title: "ChatApp notify", Log: d.Log, Verifier: d.Verifier,
-		TrustedProxies: d.Config.TrustedProxies, Metrics: d.Metrics,
+		TrustedProxies: d.Config.TrustedProxies, Metrics: d.Metrics, Tracer: d.Tracer,
 	})
 }
 

@@ -1,6 +1,10 @@
 package notify
 
-import "sync"
+import (
+	"sync"
+
+	"chatapp/libs/trace"
+)
 
 // Bounds of one connection's queue in bytes. A connection that is catching up
 // gets only as much as leaves half of it free for what happens meanwhile.
@@ -24,6 +28,9 @@ const (
 type frame struct {
 	kind frameKind
 	data []byte
+
+	pushed int64      // of an entry that was pushed: when it happened
+	span   trace.Span // its way to the connection, when somebody follows it
 }
 
 // sendQueue is what waits to be written to one connection. Whoever has

@@ -66,6 +66,7 @@ func (s *socket) write() {
 			}
 			return
 		}
+		s.feed.hub.metrics.written(batch)
 		written = sizeOf(batch)
 	}
 }

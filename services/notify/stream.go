@@ -120,6 +120,7 @@ func (s *stream) serve(r *http.Request) {
 		if s.out.Flush() != nil || closes(batch) {
 			return
 		}
+		s.feed.hub.metrics.written(batch)
 		written = sizeOf(batch)
 	}
 }

@@ -27,17 +27,20 @@ func (s *Service) consumeAccounts(ctx context.Context) error {
 		MaxTries: accountTries,
 		Dead:     outbox.DeadLetter(s.store.db),
 	}
-	return s.bus.Consume(ctx, c, func(ctx context.Context, m bus.Message) error {
-		var account events.Registered
-		if err := json.Unmarshal(m.Data, &account); err != nil {
-			return errs.Wrap(errs.InvalidBody, "not a registered event", err)
-		}
-		p, err := fromAccount(account)
-		if err != nil {
-			return err
-		}
-		return s.admit(ctx, p)
-	})
+	return s.bus.Consume(ctx, c, s.takeIn)
+}
+
+// takeIn handles one event about an account.
+func (s *Service) takeIn(ctx context.Context, m bus.Message) error {
+	var account events.Registered
+	if err := json.Unmarshal(m.Data, &account); err != nil {
+		return errs.Wrap(errs.InvalidBody, "not a registered event", err)
+	}
+	p, err := fromAccount(account)
+	if err != nil {
+		return err
+	}
+	return s.admit(ctx, p)
 }
 
 // admit stores the first version of a profile and announces it, unless that

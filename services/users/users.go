@@ -24,6 +24,7 @@ import (
 	"chatapp/libs/bus"
 	"chatapp/libs/events"
 	"chatapp/libs/httpx"
+	"chatapp/libs/obs"
 	"chatapp/libs/outbox"
 	"chatapp/libs/run"
 )
@@ -60,8 +61,10 @@ func New(d run.Deps) (*Service, error) {
 			Verifier:       d.Verifier,
 			TrustedProxies: d.Config.TrustedProxies,
 			Metrics:        d.Metrics,
+			Tracer:         d.Tracer,
 		}),
 	}
+	obs.Register(d.Metrics, append(s.relay.Collectors(), outbox.DeadLetterDepth(d.DB, events.ServiceUsers))...)
 	s.routes(s.server)
 	return s, nil
 }
@@ -85,6 +88,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.relay.Run(ctx) })
 	g.Go(func() error { return s.consumeAccounts(ctx) })
+	g.Go(func() error { return outbox.Replays(ctx, s.store.db, s.log, s.takeIn) })
 	g.Go(func() error { return s.bus.Serve(ctx, events.RPCProfile, events.ServiceUsers, s.serveProfile) })
 	return g.Wait()
 }

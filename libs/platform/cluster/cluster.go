@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"chatapp/libs/config"
 	"chatapp/libs/db"
 	"chatapp/libs/tlsx"
+	"chatapp/libs/topology"
 )
 
 // Platform connects to what the configuration names. Close ends the connection
@@ -155,13 +157,23 @@ func natsHint(err error) string {
 }
 
 // OpenDB opens the MySQL schema of service and waits until it answers. Each
-// failed try is one log line that says what is wrong.
+// failed try is one log line that says what is wrong. Opened as the user of its
+// migrations it gives the running service its rights when it migrates, see
+// libs/topology; any other user is the only one, so there is nothing to give.
 func OpenDB(ctx context.Context, cfg config.Config, service string, log *slog.Logger) (*db.DB, error) {
+	if cfg.DatabaseCA != "" {
+		if _, err := tlsx.Client(cfg.DatabaseCA, ""); err != nil {
+			return nil, fmt.Errorf("CHAT_DATABASE_CA: %w", err)
+		}
+	}
 	d, err := db.OpenMySQL(db.MySQLOptions{
 		URL: cfg.DatabaseURL, Service: service, Password: cfg.DatabasePassword, CA: cfg.DatabaseCA, Log: log.With("service", service),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("CHAT_DATABASE_URL: %w", err)
+	}
+	if user(cfg.DatabaseURL, service) == topology.MigrateUser(service) {
+		d.GrantOnMigrate(topology.AppUser(service), func(table string) []string { return topology.Verbs(service, table) })
 	}
 	for try := 0; ; try++ {
 		err := ping(ctx, d)
@@ -173,6 +185,15 @@ func OpenDB(ctx context.Context, cfg config.Config, service string, log *slog.Lo
 			return nil, errors.Join(fmt.Errorf("gave up waiting for the database of %s: %w", service, err), d.Close())
 		}
 	}
+}
+
+// user is the one in a database URL.
+func user(databaseURL, service string) string {
+	u, err := url.Parse(strings.ReplaceAll(databaseURL, "{service}", service))
+	if err != nil {
+		return ""
+	}
+	return u.User.Username()
 }
 
 func ping(ctx context.Context, d *db.DB) error {

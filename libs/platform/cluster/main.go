@@ -5,17 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"chatapp/libs/config"
-	"chatapp/libs/db"
 	"chatapp/libs/obs"
 	"chatapp/libs/run"
-	"chatapp/libs/topology"
 )
 
 // Main is the whole program of one service on its own and returns its exit
@@ -81,16 +77,5 @@ func Migrate(ctx context.Context, cfg config.Config, f run.Factory) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(GrantRows(ctx, cfg, d, f.Name), d.Close())
-}
-
-// GrantRows gives the running service the rights on the rows of its tables, see
-// libs/topology, when d is connected as the user of its migrations. With any
-// other user there is nothing to grant: it is the only one.
-func GrantRows(ctx context.Context, cfg config.Config, d *db.DB, service string) error {
-	u, err := url.Parse(strings.ReplaceAll(cfg.DatabaseURL, "{service}", service))
-	if err != nil || u.User.Username() != topology.MigrateUser(service) {
-		return nil //nolint:nilerr // the URL was good enough to connect
-	}
-	return d.Grant(ctx, topology.AppUser(service), func(table string) []string { return topology.Verbs(service, table) })
+	return d.Close()
 }

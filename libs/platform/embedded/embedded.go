@@ -121,7 +121,7 @@ func (p *Platform) DB(ctx context.Context, service string) (*db.DB, error) {
 	if p.cfg.DatabaseURL != "" {
 		return cluster.OpenDB(ctx, p.cfg, service, p.log)
 	}
-	d, err := OpenSQLite(ctx, filepath.Join(p.cfg.DataDir, service+".db"), p.log.With("service", service))
+	d, err := OpenSQLite(ctx, Database(p.cfg.DataDir, service), p.log.With("service", service))
 	if err != nil {
 		return nil, fmt.Errorf("database of %s in data directory %s: %w", service, p.cfg.DataDir, err)
 	}

@@ -1,5 +1,6 @@
 import createClient from 'openapi-fetch';
 import { currentToken, refreshToken } from '../token';
+import { newTraceparent } from '../traceparent';
 import { problemOf, toProblem } from './problem';
 import type { paths } from './schema';
 
@@ -16,6 +17,7 @@ async function authorisedFetch(request: Request): Promise<Response> {
   const send = (token: string | undefined) => {
     const headers = new Headers(request.headers);
     if (token) headers.set('Authorization', `Bearer ${token}`);
+    if (request.method === 'POST') headers.set('traceparent', newTraceparent());
     // The body of a Request can be read once: each try gets a copy.
     return fetch(new Request(request.clone(), { headers, signal: limited(request.signal) }));
   };

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"chatapp/internal/client"
+	"chatapp/libs/bus"
+	"chatapp/libs/events"
+	"chatapp/libs/id"
+	"chatapp/libs/outbox"
+	"chatapp/libs/platform/embedded"
+	"chatapp/libs/testkit"
+)
+
+// two people with a conversation on a running app.
+func twoPeople(t *testing.T, a *app) (ada, ben *client.Client, conversation string) {
+	t.Helper()
+	ada, ben = client.New(client.At(a.url)), client.New(client.At(a.url))
+	for name, c := range map[string]*client.Client{"ada": ada, "ben": ben} {
+		if err := c.Register(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v, err := ada.Open(t.Context(), ben.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ada, ben, v.ID
+}
+
+// A backup that is made under load holds everything accepted before it began,
+// and after a restore nobody goes on from what was forgotten.
+func TestBackupAndRestore(t *testing.T) {
+	dir, file := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "one.backup")
+	env := []string{"CHAT_DATA_DIR=" + dir}
+	wantError(t, runProgram(t, env, "", "backup", file), "nothing to back up", dir)
+	a := startApp(t, dir)
+	ada, ben, conversation := twoPeople(t, a)
+	before := map[string]string{}
+	for i := range 50 {
+		m, _, err := ada.Post(t.Context(), ben.ID(), id.New().String(), fmt.Sprint("before ", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		before[m.ID] = m.Body
+	}
+	writing := keepWriting(t, ben, ada.ID())
+	r := runProgram(t, env, "", "backup", file)
+	writing()
+	if r.code != 0 || !strings.Contains(r.out, "holds all that was accepted before") {
+		t.Fatalf("%+v", r)
+	}
+	wantError(t, runProgram(t, env, "", "backup", file), "exists already")
+	lost, _, err := ada.Post(t.Context(), ben.ID(), id.New().String(), "after the backup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, cursor, err := ada.Events(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, runProgram(t, env, "", "restore", file, "--replace"), "in use by another ChatApp")
+	a.stop(t)
+
+	wantError(t, runProgram(t, env, "", "restore", file), "--replace")
+	r = runProgram(t, env, "", "restore", file, "--replace")
+	if r.code != 0 || !strings.Contains(r.out, "every client will load anew") {
+		t.Fatalf("%+v", r)
+	}
+	if old, err := filepath.Glob(filepath.Join(dir, "before-restore-*", "messages.db")); err != nil || len(old) != 1 {
+		t.Errorf("the old databases were not kept: %v, %v", old, err)
+	}
+	a = startApp(t, dir)
+	ada = client.New(client.At(a.url))
+	if err := ada.Login(t.Context(), "ada"); err != nil {
+		t.Fatal(err)
+	}
+	history, err := ada.History(t.Context(), conversation, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, m := range history {
+		delete(before, m.ID)
+		if m.ID == lost.ID || m.Seq != uint64(len(history)-i) && m.Seq != uint64(i+1) {
+			t.Errorf("%d: %+v", i, m)
+		}
+	}
+	if len(before) > 0 {
+		t.Errorf("%d messages accepted before the backup are missing", len(before))
+	}
+	if _, _, err := ada.Events(t.Context(), cursor); err == nil || !strings.Contains(err.Error(), "cursor-ahead") {
+		t.Errorf("a client goes on from what was forgotten: %v", err)
+	}
+}
+
+// keepWriting posts until the returned function is called, which waits.
+func keepWriting(t *testing.T, c *client.Client, to string) (stop func()) {
+	t.Helper()
+	var done atomic.Bool
+	var writers sync.WaitGroup
+	for range 4 {
+		writers.Go(func() {
+			for !done.Load() {
+				if _, status, err := c.Post(t.Context(), to, id.New().String(), "meanwhile"); err != nil || status != http.StatusCreated {
+					t.Errorf("post: %d, %v", status, err)
+					return
+				}
+			}
+		})
+	}
+	return func() { done.Store(true); writers.Wait() }
+}
+
+func TestDamagedBackupsAreRefused(t *testing.T) {
+	dir, tmp := filepath.Join(t.TempDir(), "data"), t.TempDir()
+	a := startApp(t, dir)
+	twoPeople(t, a)
+	a.stop(t)
+	file := filepath.Join(tmp, "good")
+	if r := runProgram(t, []string{"CHAT_DATA_DIR=" + dir}, "", "backup", file); r.code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	good, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	turned := append([]byte(nil), good...)
+	turned[len(turned)/2] ^= 1
+	for name, content := range map[string][]byte{"cut": good[:len(good)-100], "turned": turned, "other": []byte("hello"), "empty": nil} {
+		bad := filepath.Join(tmp, name)
+		if err := os.WriteFile(bad, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		target := filepath.Join(tmp, "into-"+name)
+		wantError(t, runProgram(t, []string{"CHAT_DATA_DIR=" + target}, "", "restore", bad), name, "backup")
+		if left, _ := filepath.Glob(filepath.Join(target, "*.db")); len(left) > 0 {
+			t.Errorf("%s: %v was left behind", name, left)
+		}
+	}
+	empty := filepath.Join(tmp, "new")
+	if r := runProgram(t, []string{"CHAT_DATA_DIR=" + empty}, "", "restore", file); r.code != 0 {
+		t.Errorf("%+v", r)
+	}
+	wantError(t, runProgram(t, []string{"CHAT_DATABASE_URL=mysql://u@h/chat_{service}"}, "", "backup", file+"2"), "MySQL")
+}
+
+func TestDeadLetters(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	env := []string{"CHAT_DATA_DIR=" + dir}
+	a := startApp(t, dir)
+	ada, _, _ := twoPeople(t, a)
+	if r := runProgram(t, env, "", "dead-letters"); r.code != 0 || !strings.Contains(r.out, "no dead letters") {
+		t.Fatalf("%+v", r)
+	}
+	good := fmt.Sprintf(`{"user_id":%q,"username":"ada","display_name":"Countess","version":99}`, ada.ID())
+	bury(t, dir, good)
+	bad := bury(t, dir, `{"user_id":"nobody"}`)
+	r := runProgram(t, env, "", "dead-letters", "list")
+	if strings.Count(r.out, "\n") != 2 || !strings.Contains(r.out, bad) || !strings.Contains(r.out, "it was raining") {
+		t.Fatalf("%+v", r)
+	}
+	if r := runProgram(t, env, "", "dead-letters", "show", bad); !strings.Contains(r.out, `{"user_id":"nobody"}`) {
+		t.Errorf("%+v", r)
+	}
+	wantError(t, runProgram(t, env, "", "dead-letters", "replay"), "--all")
+	wantError(t, runProgram(t, env, "", "dead-letters", "show", id.New().String()), "no dead letter")
+	if r := runProgram(t, env, "", "dead-letters", "replay", "--all"); r.code != 0 || !strings.Contains(r.out, "2 to be handled again") {
+		t.Fatalf("%+v", r)
+	}
+	// The one that can be handled is, the other is back with its own error.
+	eventually(t, func() bool {
+		out := runProgram(t, env, "", "dead-letters").out
+		return strings.Count(out, "\n") == 1 && strings.Contains(out, bad) && strings.Contains(out, "not a user id")
+	})
+	if r := runProgram(t, env, "", "dead-letters", "discard", bad); r.code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	if r := runProgram(t, env, "", "dead-letters"); !strings.Contains(r.out, "no dead letters") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// bury puts a profile event among the dead letters of messages and returns its id.
+func bury(t *testing.T, dir, payload string) string {
+	t.Helper()
+	d, err := embedded.OpenSQLite(t.Context(), embedded.Database(dir, "messages"), testkit.Log(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	dead := outbox.DeadLetter(d)
+	before, err := outbox.DeadLetters(t.Context(), d, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := bus.Message{Stream: events.StreamUsers, Subject: events.Subject(events.ServiceUsers, events.NameProfileChanged, "x"), ID: "m", Type: events.NameProfileChanged, Data: []byte(payload)}
+	if err := dead(t.Context(), m, errors.New("it was raining")); err != nil {
+		t.Fatal(err)
+	}
+	after, err := outbox.DeadLetters(t.Context(), d, 100)
+	if err != nil || len(after) != len(before)+1 {
+		t.Fatalf("%d, %v", len(after), err)
+	}
+	return after[len(after)-1].ID.String()
+}
+
+func eventually(t *testing.T, ok func() bool) {
+	t.Helper()
+	testkit.Eventually(t, 20*time.Second, ok)
+}
