@@ -96,7 +96,7 @@ func conversation(t testing.TB, url string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close() //nolint:errcheck // a test
+	defer conn.Close()
 	if err := conn.WriteJSON(map[string]string{"type": "hello"}); err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func TestMetricLabelsAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close() //nolint:errcheck // a test
+	defer res.Body.Close()
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(res.Body)
 	if err != nil {
