@@ -61,7 +61,7 @@ func writeBackup(ctx context.Context, p program, cfg config.Config, out *pending
 	if err != nil {
 		return archive.Manifest{}, err
 	}
-	defer os.RemoveAll(tmp)
+	defer func() { _ = os.RemoveAll(tmp) }() // a copy
 	began := time.Now().UTC()
 	var names []string
 	for _, service := range backupOrder {
@@ -87,7 +87,7 @@ func newFile(name string) (*pendingFile, error) {
 	if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s exists already: choose another name", name)
 	}
-	f, err := os.OpenFile(name+".part", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := os.OpenFile(name+".part", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) //nolint:gosec // the operator names the file
 	if err != nil {
 		return nil, fmt.Errorf("the backup cannot be written: %w", err)
 	}
@@ -138,7 +138,7 @@ func (c *restoreCommand) restore(ctx context.Context, p program, cfg config.Conf
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(tmp)
+	defer func() { _ = os.RemoveAll(tmp) }() // a copy
 	m, err := unpack(ctx, c.File, tmp)
 	if err != nil {
 		return err
@@ -166,7 +166,7 @@ func (c *restoreCommand) restore(ctx context.Context, p program, cfg config.Conf
 
 // unpack writes the databases of a backup into dir and reads them through.
 func unpack(ctx context.Context, file, dir string) (archive.Manifest, error) {
-	r, err := os.Open(file)
+	r, err := os.Open(file) //nolint:gosec // the operator names the file
 	if err != nil {
 		return archive.Manifest{}, err
 	}

@@ -203,7 +203,7 @@ func bury(t *testing.T, dir, payload string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close()
+	defer func() { _ = d.Close() }()
 	dead := outbox.DeadLetter(d)
 	before, err := outbox.DeadLetters(t.Context(), d, 100)
 	if err != nil {

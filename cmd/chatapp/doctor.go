@@ -31,11 +31,11 @@ func (c *doctorCommand) Run(ctx context.Context, p program) error {
 	} else {
 		list = doctor.Examine(ctx, doctor.Patient{Config: cfg, Identity: c.identity(), Schemas: schemasOf(cfg, c.Service)})
 	}
-	print := doctor.Print
+	show := doctor.Print
 	if c.JSON {
-		print = doctor.JSON
+		show = doctor.JSON
 	}
-	if err := print(p.out, list); err != nil {
+	if err := show(p.out, list); err != nil {
 		return err
 	}
 	if doctor.Worst(list) == doctor.Failed {

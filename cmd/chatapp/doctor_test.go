@@ -75,7 +75,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantLines(t, examine(t, 1, "CHAT_DATA_DIR="+file), "failed|data directory|cannot be used")
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // that is the mistake
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	wantLines(t, examine(t, 0, "CHAT_DATA_DIR="+dir, "CHAT_LISTEN="+freeAddress(t), "CHAT_ADMIN_LISTEN="+freeAddress(t)), "warning|data directory|can be read by others", "-> chmod 700")
@@ -84,7 +84,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer other.Close()
+	t.Cleanup(func() { _ = other.Close() })
 	wantLines(t, examine(t, 1, "CHAT_LISTEN="+other.Addr().String(), "CHAT_ADMIN_LISTEN="+freeAddress(t)), "failed|CHAT_LISTEN|cannot be listened on")
 	if err := os.WriteFile(filepath.Join(dir, "auth.db"), []byte("no database at all, but some text that is long enough"), 0o600); err != nil {
 		t.Fatal(err)

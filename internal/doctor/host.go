@@ -87,7 +87,7 @@ func (e *examiner) dataDirectory(context.Context) {
 		e.add("file system", Failed, dir+" is on "+kind+": SQLite cannot rely on its locks, and data can be lost",
 			"use a local disk, or MySQL (CHAT_DATABASE_URL)")
 	}
-	free := int64(fs.Bavail) * int64(fs.Bsize) //nolint:gosec,unconvert // no disk has 2^63 bytes
+	free := int64(fs.Bavail) * int64(fs.Bsize)
 	seen := fmt.Sprintf("%.1f GB free", float64(free)/1e9)
 	switch {
 	case free < noSpace:
@@ -121,7 +121,7 @@ func (e *examiner) files(context.Context) {
 		return
 	}
 	// Go raises the soft limit to the hard one.
-	seen := fmt.Sprintf("%d, so about %d people can be connected to one process", limit.Max, max(0, int64(min(limit.Max, 1<<40))-200)) //nolint:gosec // bounded
+	seen := fmt.Sprintf("%d, so about %d people can be connected to one process", limit.Max, max(0, int64(min(limit.Max, 1<<40))-200))
 	if limit.Max < fewFiles {
 		e.add("open files", Warning, seen, "raise the limit: ulimit -Hn, LimitNOFILE= in systemd, ulimits in Compose")
 		return
@@ -161,12 +161,12 @@ func (e *examiner) running(ctx context.Context) bool {
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
-	status, body, err := get(ctx, http.DefaultClient, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	res, err := do(ctx, http.DefaultClient, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
 	if err != nil {
 		return false
 	}
-	if status != http.StatusOK {
-		e.add("running ChatApp", Failed, "it is not ready: "+body, "its log says more; the other findings may say why")
+	if res.status != http.StatusOK {
+		e.add("running ChatApp", Failed, "it is not ready: "+res.body, "its log says more; the other findings may say why")
 	} else {
 		e.add("running ChatApp", OK, "ready", "")
 	}

@@ -70,11 +70,10 @@ func (e *examiner) publicURL(ctx context.Context) {
 	base := e.Config.PublicURL
 	within, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	var state *tls.ConnectionState
 	client := &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment}, CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse
 	}}
-	res, body, err := do(within, client, base+"/.well-known/jwks.json", nil)
+	res, err := do(within, client, base+"/.well-known/jwks.json", nil)
 	if err != nil {
 		if cert, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 			e.add("public URL answers", Failed, cert.Error(), "renew the certificate of "+base)
@@ -86,20 +85,19 @@ func (e *examiner) publicURL(ctx context.Context) {
 		e.add("public URL answers", Failed, err.Error(), "does the name lead to your proxy, and does the proxy reach CHAT_LISTEN?")
 		return
 	}
-	state = res.TLS
-	if res.StatusCode != http.StatusOK || !strings.Contains(body, `"keys"`) {
-		e.add("public URL answers", Failed, fmt.Sprintf("%s answers %d, but it is not ChatApp, or auth is not behind it", base, res.StatusCode), "correct the routes of the proxy (docs/operations.md)")
+	if res.status != http.StatusOK || !strings.Contains(res.body, `"keys"`) {
+		e.add("public URL answers", Failed, fmt.Sprintf("%s answers %d, but it is not ChatApp, or auth is not behind it", base, res.status), "correct the routes of the proxy (docs/operations.md)")
 		return
 	}
 	e.add("public URL answers", OK, base, "")
-	e.certificate("the public URL", state, "renew it at your proxy")
+	e.certificate("the public URL", res.tls, "renew it at your proxy")
 	e.upgrade(within, client, base)
 }
 
 // upgrade looks whether WebSockets pass the proxy. Without a token we refuse
 // them: with 401 when the wish for a socket arrived here, else with 426.
 func (e *examiner) upgrade(ctx context.Context, client *http.Client, base string) {
-	res, _, err := do(ctx, client, base+"/api/v1/ws", http.Header{
+	res, err := do(ctx, client, base+"/api/v1/ws", http.Header{
 		"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"},
 		"Sec-Websocket-Key": {"MTIzNDU2Nzg5MDEyMzQ1Ng=="}, "Sec-Websocket-Protocol": {"chat.v1"}, "Origin": {base},
 	})
@@ -107,37 +105,34 @@ func (e *examiner) upgrade(ctx context.Context, client *http.Client, base string
 	switch {
 	case err != nil:
 		e.add("WebSocket", Failed, err.Error(), cure)
-	case res.StatusCode == http.StatusUnauthorized:
+	case res.status == http.StatusUnauthorized:
 		e.add("WebSocket", OK, "upgrades reach notify", "")
-	case res.StatusCode == http.StatusForbidden:
+	case res.status == http.StatusForbidden:
 		e.add("WebSocket", Failed, "the origin "+base+" is refused: the proxy changes the Origin or Host header", "pass both as they come, or set CHAT_ALLOWED_ORIGINS")
 	default:
-		e.add("WebSocket", Failed, fmt.Sprintf("the answer is %d: the wish for a socket does not reach notify", res.StatusCode), cure)
+		e.add("WebSocket", Failed, fmt.Sprintf("the answer is %d: the wish for a socket does not reach notify", res.status), cure)
 	}
 }
 
-func get(ctx context.Context, client *http.Client, url string, header http.Header) (int, string, error) {
-	res, body, err := do(ctx, client, url, header)
-	if err != nil {
-		return 0, "", err
-	}
-	return res.StatusCode, strings.TrimSpace(body), nil
+// answer is what we look at in a response.
+type answer struct {
+	status int
+	body   string // its first 4 KiB
+	tls    *tls.ConnectionState
 }
 
-// do asks and reads the first 4 KiB of the answer.
-func do(ctx context.Context, client *http.Client, url string, header http.Header) (*http.Response, string, error) {
+func do(ctx context.Context, client *http.Client, url string, header http.Header) (answer, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return nil, "", err
+		return answer{}, err
 	}
 	for k, v := range header {
 		req.Header[k] = v
 	}
 	res, err := client.Do(req)
 	if err != nil {
-		return nil, "", err
+		return answer{}, err
 	}
-	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, 4096))
-	return res, string(body), err
+	return answer{res.StatusCode, strings.TrimSpace(string(body)), res.TLS}, errors.Join(err, res.Body.Close())
 }

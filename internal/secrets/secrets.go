@@ -191,7 +191,7 @@ func (m *maker) owners() error {
 			if err != nil {
 				return err
 			}
-			return os.Chown(path, uid, uid)
+			return os.Lchown(path, uid, uid) //nolint:gosec // in a directory that only root can write to
 		})
 		if err != nil {
 			return err
