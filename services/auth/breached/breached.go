@@ -13,7 +13,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-//go:generate go run ./gen ../../../web/node_modules/@zxcvbn-ts/language-common/src/passwords.json list.fuse
+//go:generate go run ./gen ../../../web/node_modules/@zxcvbn-ts/language-common/src/passwords.json list.fuse ../../../web/src/lib/common-passwords.json
 
 //go:embed list.fuse
 var list []byte

@@ -101,6 +101,28 @@ export const messages = {
     emailInvalid: 'This does not look like an e-mail address.',
     wrong: 'Wrong username, e-mail or password.',
     taken: 'That username or e-mail is in use already.',
+    forgot: 'Forgot password?',
+    forgotTitle: 'Choose a new password',
+    forgotLead: 'We send a link to the e-mail address of your account.',
+    forgotSend: 'Send link',
+    forgotSent:
+      'If there is an account with an e-mail address, a link is on its way. It works for 15 minutes.',
+    backToSignIn: 'Back to sign-in',
+    resetTitle: 'Choose a new password',
+    resetLead: 'All your devices will be signed out.',
+    resetSave: 'Save password',
+    resetDone: 'Your password was changed. Sign in with the new one.',
+    linkBad: 'This link was used already or is too old.',
+    linkAgain: 'Ask for a new link',
+    confirmTitle: 'Confirm your e-mail address',
+    confirmBusy: 'Confirming…',
+    confirmDone: 'Your e-mail address is confirmed.',
+    goOn: 'Continue',
+    newPassword: 'New password',
+    unconfirmed: 'Almost done: open the link in the mail that we sent you, then sign in.',
+    emailNeeded: 'You get a link there to confirm it.',
+    strength: ['Very weak', 'Weak', 'Fair', 'Good', 'Strong'] as const,
+    strengthLabel: (level: string) => `Password strength: ${level}`,
     rateLimited: (seconds: number | undefined) =>
       seconds
         ? `Too many tries. Wait ${seconds} seconds and try again.`
