@@ -1,5 +1,7 @@
 import { type FormEvent, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
+import { PasswordField } from '@/components/password-field';
+import { PasswordStrength } from '@/components/password-strength';
 import { paths } from '@/components/paths';
 import { Button } from '@/components/ui';
 import { resetPassword } from '@/lib/account';
@@ -7,8 +9,6 @@ import { toProblem } from '@/lib/api';
 import { messages } from '@/lib/messages';
 import { AuthFrame } from './auth-frame';
 import { FormError, FormNotice } from './form-error';
-import { PasswordField } from './password-field';
-import { PasswordStrength } from './password-strength';
 import { type FieldErrors, fromProblem, passwordError } from './rules';
 import { useFocusFirstError } from './use-focus-first-error';
 import { useLinkToken } from './use-link-token';

@@ -1,12 +1,12 @@
 import { type FormEvent, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
+import { PasswordField } from '@/components/password-field';
 import { paths } from '@/components/paths';
 import { Button, Input } from '@/components/ui';
 import { toProblem } from '@/lib/api';
 import { messages } from '@/lib/messages';
 import { signIn } from '@/lib/session';
 import { FormError, FormNotice } from './form-error';
-import { PasswordField } from './password-field';
 import { type FieldErrors, fromProblem } from './rules';
 import { useFocusFirstError } from './use-focus-first-error';
 

@@ -1,11 +1,11 @@
 import { type FormEvent, useRef, useState } from 'react';
+import { PasswordField } from '@/components/password-field';
+import { PasswordStrength } from '@/components/password-strength';
 import { Button, Input } from '@/components/ui';
 import { toProblem } from '@/lib/api';
 import { messages } from '@/lib/messages';
 import { signUp } from '@/lib/session';
 import { FormError, FormNotice } from './form-error';
-import { PasswordField } from './password-field';
-import { PasswordStrength } from './password-strength';
 import { emailError, type FieldErrors, fromProblem, passwordError, usernameError } from './rules';
 import { useFocusFirstError } from './use-focus-first-error';
 import { useUsernameCheck } from './use-username-check';
