@@ -40,6 +40,8 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: 'react', test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/ },
+            // Loaded when somebody chooses a password.
+            { name: 'strength', test: /node_modules[\\/]@zxcvbn-ts[\\/]/ },
             { name: 'vendor', test: /node_modules[\\/]/ },
           ],
         },

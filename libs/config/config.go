@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/mail"
 	"net/url"
 	"reflect"
 	"strings"
@@ -45,6 +46,10 @@ type Config struct {
 	TrustedProxies   []string      `env:"CHAT_TRUSTED_PROXIES" desc:"Addresses or networks (CIDR) whose X-Forwarded-For is believed, separated by commas."`
 	AllowedOrigins   []string      `env:"CHAT_ALLOWED_ORIGINS" desc:"Further origins that may open the WebSocket, besides the public URL and the request's own host."`
 	LoginRatePerIP   int           `env:"CHAT_LOGIN_RATE_PER_IP" envDefault:"20" desc:"Sign-in attempts per minute and address."`
+	ConfirmEmail     string        `env:"CHAT_CONFIRM_EMAIL" envDefault:"optional" desc:"required: an account needs an e-mail address and works when its link was opened. optional: neither."`
+	SMTPURL          string        `env:"CHAT_SMTP_URL" desc:"Mail server: smtp://user@host:587 (STARTTLS) or smtps://user@host:465. Empty: no mails; on localhost they are shown at /inbox of CHAT_ADMIN_LISTEN."`
+	SMTPPassword     string        `env:"CHAT_SMTP_PASSWORD" secret:"true" desc:"Password for CHAT_SMTP_URL."`
+	MailFrom         string        `env:"CHAT_MAIL_FROM" desc:"Sender of mails, e.g. ChatApp <chat@example.org>; needed with CHAT_SMTP_URL."`
 	AdminUsername    string        `env:"CHAT_ADMIN_USERNAME" desc:"For 'chatapp admin create'."`
 	AdminPassword    string        `env:"CHAT_ADMIN_PASSWORD" secret:"true" desc:"For 'chatapp admin create'."`
 	ShutdownGrace    time.Duration `env:"CHAT_SHUTDOWN_GRACE" envDefault:"20s" desc:"How long open requests may take to end at shutdown."`
@@ -147,6 +152,8 @@ func (c *Config) check() error {
 	bad(c.AccessTokenTTL >= 10*time.Second && c.AccessTokenTTL <= time.Hour, "CHAT_ACCESS_TOKEN_TTL", "want 10s to 1h")
 	bad(c.RefreshTTL > c.AccessTokenTTL, "CHAT_REFRESH_TTL", "must be longer than CHAT_ACCESS_TOKEN_TTL")
 	bad(c.LoginRatePerIP >= 1, "CHAT_LOGIN_RATE_PER_IP", "want at least 1")
+	bad(c.ConfirmEmail == "required" || c.ConfirmEmail == "optional", "CHAT_CONFIRM_EMAIL", "want required or optional")
+	c.checkMail(bad)
 	bad(c.ShutdownGrace >= 0, "CHAT_SHUTDOWN_GRACE", "must not be negative")
 	for _, p := range c.TrustedProxies {
 		_, _, err := net.ParseCIDR(p)
@@ -157,6 +164,19 @@ func (c *Config) check() error {
 		bad(err == nil && u.Scheme != "" && u.Host != "" && u.Path == "", "CHAT_ALLOWED_ORIGINS", fmt.Sprintf("%q is not an origin such as https://chat.example.org", o))
 	}
 	return all
+}
+
+// checkMail checks what belongs to sending mails.
+func (c *Config) checkMail(bad func(ok bool, key, want string)) {
+	from, err := mail.ParseAddress(c.MailFrom)
+	bad(c.MailFrom == "" || err == nil && from.Address != "", "CHAT_MAIL_FROM", "want an address such as ChatApp <chat@example.org>")
+	if c.SMTPURL == "" {
+		return
+	}
+	u, err := url.Parse(c.SMTPURL)
+	bad(err == nil && (u.Scheme == "smtp" || u.Scheme == "smtps") && u.Hostname() != "" && u.Path == "", "CHAT_SMTP_URL",
+		"want smtp://user@host:587 or smtps://user@host:465")
+	bad(c.MailFrom != "", "CHAT_MAIL_FROM", "is needed with CHAT_SMTP_URL: who the mails are from")
 }
 
 // Local reports whether people open this installation on the machine it runs on.

@@ -23,10 +23,13 @@ const (
 	InvalidCursor        Slug = "invalid-cursor"
 	InvalidParameter     Slug = "invalid-parameter"
 	WeakPassword         Slug = "weak-password"
+	TokenInvalid         Slug = "token-invalid"
+	WrongPassword        Slug = "wrong-password"
 	TokenInURL           Slug = "token-in-url"
 	Unauthenticated      Slug = "unauthenticated"
 	TokenReused          Slug = "token-reused"
 	Forbidden            Slug = "forbidden"
+	EmailUnconfirmed     Slug = "email-unconfirmed"
 	CrossOrigin          Slug = "cross-origin"
 	OriginNotAllowed     Slug = "origin-not-allowed"
 	NotFound             Slug = "not-found"
@@ -55,10 +58,13 @@ var statuses = map[Slug]int{
 	InvalidCursor:        http.StatusBadRequest,
 	InvalidParameter:     http.StatusBadRequest,
 	WeakPassword:         http.StatusBadRequest,
+	TokenInvalid:         http.StatusBadRequest,
+	WrongPassword:        http.StatusForbidden,
 	TokenInURL:           http.StatusBadRequest,
 	Unauthenticated:      http.StatusUnauthorized,
 	TokenReused:          http.StatusUnauthorized,
 	Forbidden:            http.StatusForbidden,
+	EmailUnconfirmed:     http.StatusForbidden,
 	CrossOrigin:          http.StatusForbidden,
 	OriginNotAllowed:     http.StatusForbidden,
 	NotFound:             http.StatusNotFound,

@@ -44,6 +44,7 @@ var (
 const (
 	NameRegistered     = "registered"      // auth; body Registered
 	NameSessionRevoked = "session_revoked" // auth; body SessionRevoked
+	NameMailRequested  = "mail_requested"  // auth, read by auth alone; body MailRequested
 	NameProfileChanged = "profile_changed" // users; body ProfileChanged
 	NameCommitted      = "committed"       // messages; body Committed
 	NameLogged         = "logged"          // messages, core NATS only; body Entry
@@ -88,8 +89,21 @@ type Registered struct {
 type SessionRevoked struct {
 	UserID    string    `json:"user_id"`
 	SessionID string    `json:"session_id"`
-	Reason    string    `json:"reason"` // "signed-out" | "token-reused" | "operator"
+	Reason    string    `json:"reason"` // "signed-out" | "token-reused" | "password-changed" | "operator"
 	At        time.Time `json:"at"`
+}
+
+// MailRequested asks the auth service, which is also the only one that may read
+// it, to send one mail about an account. Token is the secret of the link in it.
+type MailRequested struct {
+	Kind      string     `json:"kind"`
+	UserID    string     `json:"user_id"`
+	To        string     `json:"to"`
+	Name      string     `json:"name"`
+	Token     string     `json:"token,omitempty"`
+	Device    string     `json:"device,omitempty"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"` // of the link: not sent after it
+	At        time.Time  `json:"at"`
 }
 
 // ProfileChanged carries the whole public profile. Version grows with each

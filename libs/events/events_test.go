@@ -42,8 +42,11 @@ func TestAppend(t *testing.T) {
 // Each golden file is what some process may still be sending or storing:
 // append to this list and to testdata, never change what is there.
 var golden = map[string]any{
-	"registered.json":        &Registered{UserID: ada, Username: "ada", DisplayName: "Ada Lovelace", CreatedAt: at},
-	"session_revoked.json":   &SessionRevoked{UserID: ada, SessionID: conv, Reason: "signed-out", At: at},
+	"registered.json":      &Registered{UserID: ada, Username: "ada", DisplayName: "Ada Lovelace", CreatedAt: at},
+	"session_revoked.json": &SessionRevoked{UserID: ada, SessionID: conv, Reason: "signed-out", At: at},
+	"mail_requested.json": &MailRequested{
+		Kind: "reset-password", UserID: ada, To: "ada@example.org", Name: "Ada Lovelace", Token: "secret", Device: "Firefox on Linux", ExpiresAt: &at, At: at,
+	},
 	"profile_changed.json":   &ProfileChanged{UserID: ada, Username: "ada", DisplayName: "Ada Lovelace", Version: 3},
 	"message.created.json":   &Message{ID: ada, ConversationID: conv, Seq: 7, SenderID: ada, ClientID: conv, Body: "Hello, \"Ben\" 👋", CreatedAt: at},
 	"conversation.read.json": &ConversationRead{ConversationID: conv, UserID: ada, ReadSeq: 7},

@@ -134,7 +134,21 @@ func (r *process) adminHandler() http.Handler {
 		answer(w, http.StatusOK, "ready")
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(r.Metrics, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /", r.operated)
 	return mux
+}
+
+// operated serves the admin pages of units, once they work.
+func (r *process) operated(w http.ResponseWriter, req *http.Request) {
+	if why, _ := r.state.Load().(string); why == "" {
+		for _, u := range r.units {
+			if o, ok := u.(Operated); ok && o.AdminRoutes()[req.URL.Path] != nil {
+				o.AdminRoutes()[req.URL.Path].ServeHTTP(w, req)
+				return
+			}
+		}
+	}
+	http.NotFound(w, req)
 }
 
 func answer(w http.ResponseWriter, status int, text string) {

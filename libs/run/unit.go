@@ -37,6 +37,12 @@ type Unit interface {
 	Run(ctx context.Context) error
 }
 
+// Operated is implemented by a unit that shows its operator more than health
+// and metrics: pages on the admin address, by path.
+type Operated interface {
+	AdminRoutes() map[string]http.Handler
+}
+
 // Deps is what a service is built from.
 type Deps struct {
 	Config   config.Config

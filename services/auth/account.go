@@ -60,7 +60,8 @@ type Registration struct {
 
 // Register creates an account and its first session, and emits registered.
 // Errors: invalid-body, invalid-text, weak-password, identifier-taken (the
-// same text for username and e-mail), rate-limited, unavailable.
+// same text for username and e-mail), rate-limited, unavailable; and
+// email-unconfirmed when the account was made and has to be confirmed first.
 func (s *Service) Register(ctx context.Context, in Registration, from Client) (Grant, error) {
 	acc, err := s.candidate(in)
 	if err != nil {
@@ -71,6 +72,9 @@ func (s *Service) Register(ctx context.Context, in Registration, from Client) (G
 	}
 	if err := s.admitSignUp(ctx, from.IP); err != nil {
 		return Grant{}, err
+	}
+	if s.confirmFirst() {
+		return Grant{}, s.registerUnconfirmed(ctx, acc, in, from)
 	}
 	var grant Grant
 	err = s.insertAccount(ctx, acc, in, func(acc Account, hash string) error {
@@ -140,7 +144,7 @@ func (s *Service) candidate(in Registration) (Account, error) {
 	if acc.DisplayName, err = canonicalDisplayName(in.DisplayName); err != nil {
 		return acc, err
 	}
-	return acc, checkPassword(in.Password, acc.Username)
+	return acc, checkPassword(in.Password, acc)
 }
 
 // insertAccount finds the account a free username when it has none, hashes

@@ -1,18 +1,22 @@
 // Package auth knows who people are: accounts, passwords, sessions, keys.
 //
-// OWNS     accounts, credentials, sessions, refresh_tokens, signing_keys,
-// login_attempts, audit_log, outbox (schema auth).
+// OWNS     accounts, credentials, confirmed_emails, sessions, refresh_tokens,
+// one_time_tokens, signing_keys, login_attempts, audit_log, outbox,
+// dead_letters (schema auth).
 //
-// SERVES   POST /api/v1/auth/register, login, refresh, logout;
-// GET /api/v1/auth/usernames/{username}; GET /.well-known/jwks.json.
+// SERVES   /api/v1/auth/register, login, refresh, logout, forgot, reset,
+// password, email, account, sessions, usernames/{username};
+// /.well-known/jwks.json.
 // Requests on the bus: chat.auth.rpc.v1.jwks (the public keys) and
 // chat.auth.rpc.v1.account (one account, as its registered event).
 //
 // EMITS    chat.auth.v1.registered.<user>, once per account;
 // chat.auth.v1.session_revoked.<user>, once per session that ends before its
-// time. Both through the outbox, in the transaction of the change.
+// time; chat.auth.v1.mail_requested.<user>, once per mail. All through the
+// outbox, in the transaction of the change.
 //
-// CONSUMES nothing.
+// CONSUMES its own mail_requested (durable auth-mail), and sends the mails: the
+// secrets in their links are nobody else's business.
 //
 // Access tokens are verified everywhere without asking here (libs/authn).
 // Refresh tokens rotate: each is good for one exchange, a second one within
@@ -62,6 +66,8 @@ type Service struct {
 	secure   bool // the public URL is https
 	origins  *http.CrossOriginProtection
 	http     *httpx.Server
+	post     poster
+	inbox    *inbox // nil unless mails are only shown to the developer
 	results  *prometheus.CounterVec
 	now      func() time.Time
 }
@@ -96,6 +102,11 @@ func New(d run.Deps) (*Service, error) {
 		Service: events.ServiceAuth, Title: "ChatApp auth", Log: s.log, Verifier: d.Verifier,
 		TrustedProxies: d.Config.TrustedProxies, Metrics: d.Metrics, Tracer: d.Tracer,
 	})
+	post, err := s.newPoster(d.Config)
+	if err != nil {
+		return nil, err
+	}
+	s.post = post
 	s.routes()
 	return s, nil
 }
@@ -134,6 +145,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { return s.relay.Run(ctx) })
 	g.Go(func() error { return s.bus.Serve(ctx, events.RPCJWKS, events.ServiceAuth, s.answerJWKS) })
 	g.Go(func() error { return s.bus.Serve(ctx, events.RPCAccount, events.ServiceAuth, s.answerAccount) })
+	g.Go(func() error { return s.sendMails(ctx) })
 	g.Go(func() error { s.every(ctx, keyReread, "signing keys", s.keys.read); return nil })
 	g.Go(func() error { s.every(ctx, cleanEvery, "clean-up", s.clean); return nil })
 	return g.Wait()

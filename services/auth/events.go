@@ -113,9 +113,14 @@ func (s *Service) rotate(ctx context.Context, hash tokenHash, from Client) (Gran
 			grant, err = s.grant(acc, sess, secret)
 			return sess, token, err
 		},
-		ended: func(sess session) (auditRow, []outbox.Row, error) {
+		ended: func(sess session, acc Account) (auditRow, []outbox.Row, error) {
 			over = sess.ID
-			return s.ending(sess, reasonReused, eventReuse, now, from)
+			note, rows, err := s.ending(sess, reasonReused, eventReuse, now, from)
+			if err != nil {
+				return note, nil, err
+			}
+			letter, err := mailRows(mailing{to: acc, kind: mailReused, device: deviceName(sess.From.UserAgent), at: now})
+			return note, append(rows, letter...), err
 		},
 	})
 	if err != nil {

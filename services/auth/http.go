@@ -29,6 +29,8 @@ func (s *Service) routes() {
 		"Ask whether a username is free"), s.handleUsername)
 	httpx.Register(s.http, public(http.MethodGet, "/.well-known/jwks.json", "jwks", http.StatusOK,
 		"Public keys that verify access tokens (RFC 7517)"), s.handleJWKS)
+	s.accountRoutes()
+	s.sessionRoutes()
 }
 
 func public(method, path, name string, status int, summary string) huma.Operation {

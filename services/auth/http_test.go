@@ -314,12 +314,15 @@ func TestOpenAPI(t *testing.T) {
 	for path, method := range map[string]string{
 		"/api/v1/auth/register": "post", "/api/v1/auth/login": "post", "/api/v1/auth/refresh": "post", "/api/v1/auth/logout": "post",
 		"/api/v1/auth/usernames/{username}": "get", "/.well-known/jwks.json": "get",
+		"/api/v1/auth/forgot": "post", "/api/v1/auth/reset": "post", "/api/v1/auth/account": "get", "/api/v1/auth/password": "post",
+		"/api/v1/auth/email": "post", "/api/v1/auth/email/confirm": "post", "/api/v1/auth/email/resend": "post",
+		"/api/v1/auth/sessions": "get", "/api/v1/auth/sessions/{id}": "delete", "/api/v1/auth/sessions/end-others": "post",
 	} {
 		if spec.Paths[path][method].OperationID == "" || len(spec.Paths[path]) != 1 {
 			t.Errorf("%s: %v", path, spec.Paths[path])
 		}
 	}
-	if len(spec.Paths) != 6 || !strings.HasPrefix(spec.OpenAPI, "3.1") {
+	if len(spec.Paths) != 16 || !strings.HasPrefix(spec.OpenAPI, "3.1") {
 		t.Errorf("OpenAPI %s with %d paths", spec.OpenAPI, len(spec.Paths))
 	}
 }

@@ -44,6 +44,8 @@ const (
 	kindPair   = "pair"  // name and address
 	kindName   = "name"  // name, from anywhere
 	kindKnown  = "known" // a sign-in succeeded here
+	kindAsk    = "ask"   // for a mail
+	kindMail   = "mail"  // to an address or about a name
 )
 
 // counter is one row of login_attempts.
@@ -179,7 +181,7 @@ func (s *Service) admitLogin(ctx context.Context, name string, from Client) (att
 func (s *Service) admitSignUp(ctx context.Context, address string) error {
 	c := counter{Key: attemptKey(kindSignUp, "", network(address)), Kind: kindSignUp}
 	now := s.now()
-	wait, err := s.store.countSignUp(ctx, c, now, s.perIP*signUpFactor)
+	wait, err := s.store.countWithin(ctx, c, now, s.perIP*signUpFactor, ipWindow)
 	if err != nil {
 		return err
 	}

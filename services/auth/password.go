@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"chatapp/libs/errs"
+	"chatapp/services/auth/breached"
 
 	"github.com/alexedwards/argon2id"
 	"golang.org/x/crypto/argon2"
@@ -114,9 +115,13 @@ func dummyHash(p argon2id.Params) string {
 // on Windows differs in bytes and must not differ here.
 func normalPassword(p string) string { return norm.NFC.String(p) }
 
-// checkPassword says whether a new password is good enough. The error is
-// weak-password and names the rule that was broken.
-func checkPassword(password, username string) error {
+// checkPassword says whether a new password is good enough for acc. The error
+// is weak-password and names the rule that was broken.
+func checkPassword(password string, acc Account) error {
+	lower := strings.ToLower(password)
+	holds := func(name string) bool {
+		return len(name) >= minUsername && strings.Contains(lower, strings.ToLower(name))
+	}
 	switch {
 	case !utf8.ValidString(password):
 		return errs.New(errs.InvalidText, "The password is not valid text.")
@@ -124,8 +129,12 @@ func checkPassword(password, username string) error {
 		return weak(fmt.Sprintf("The password needs at least %d characters.", minPassword))
 	case len(password) > maxPassword:
 		return weak(fmt.Sprintf("The password is longer than %d bytes.", maxPassword))
-	case username != "" && strings.Contains(strings.ToLower(password), username):
+	case holds(acc.Username):
 		return weak("The password must not contain the username.")
+	case holds(acc.DisplayName):
+		return weak("The password must not contain your name.")
+	case breached.Contains(normalPassword(password)):
+		return weak("This password is in lists that attackers try first. Choose another.")
 	}
 	return nil
 }

@@ -17,16 +17,16 @@ var cheap = argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLengt
 func testHasher() *hasher { return newHasher(cheap, 2, 5*time.Second) }
 
 func TestPasswordRules(t *testing.T) {
-	for _, good := range []string{"12345678", strings.Repeat("x", 256), "pass phrase with spaces", "päßwörd😀", "\t tab and null\x00"} {
-		if err := checkPassword(good, "ada"); err != nil {
+	for _, good := range []string{"12345678 twice", strings.Repeat("x", 256), "pass phrase with spaces", "päßwörd😀", "\t tab and null\x00"} {
+		if err := checkPassword(good, Account{Username: "ada", DisplayName: "Lady Lovelace"}); err != nil {
 			t.Errorf("%q: %v", good, err)
 		}
 	}
 	for bad, rule := range map[string]string{
 		"": "at least 8", "1234567": "at least 8", strings.Repeat("x", 257): "longer than 256 bytes",
-		"xxADAxxxx": "username",
+		"xxADAxxxx": "username", "i am LADY LOVELACE": "your name", "12345678": "lists", "Password1": "lists",
 	} {
-		err := checkPassword(bad, "ada")
+		err := checkPassword(bad, Account{Username: "ada", DisplayName: "Lady Lovelace"})
 		if !errs.Is(err, errs.WeakPassword) || !strings.Contains(err.Error(), rule) {
 			t.Errorf("%q: got %v, want weak-password naming %q", bad, err, rule)
 		}
@@ -34,7 +34,7 @@ func TestPasswordRules(t *testing.T) {
 			t.Errorf("the error holds the password: %v", err)
 		}
 	}
-	if err := checkPassword("\xff12345678", ""); !errs.Is(err, errs.InvalidText) {
+	if err := checkPassword("\xff12345678", Account{}); !errs.Is(err, errs.InvalidText) {
 		t.Errorf("invalid UTF-8: %v", err)
 	}
 }

@@ -74,6 +74,12 @@ func perIP(n int) option { return func(c *config.Config) { c.LoginRatePerIP = n 
 // bus, as every other service does.
 func newRig(t *testing.T, d *db.DB, b *bus.Bus, options ...option) *rig {
 	t.Helper()
+	return newRigWith(t, d, b, func(*Service) {}, options...)
+}
+
+// newRigWith is newRig with a service that prepare changes before it runs.
+func newRigWith(t *testing.T, d *db.DB, b *bus.Bus, prepare func(*Service), options ...option) *rig {
+	t.Helper()
 	cfg := config.Default()
 	cfg.LoginRatePerIP = 1000
 	for _, o := range options {
@@ -91,6 +97,7 @@ func newRig(t *testing.T, d *db.DB, b *bus.Bus, options ...option) *rig {
 	r := &rig{t: t, svc: svc, db: d, clock: &clock{}, log: log}
 	svc.now = r.clock.now
 	svc.hasher = testHasher()
+	prepare(svc)
 	testkit.Run(t, svc)
 	r.events = testkit.Record(t, b)
 	return r

@@ -27,7 +27,7 @@ const (
 	// is noticed.
 	rotatedFor = 7 * 24 * time.Hour
 
-	refreshBytes = 32 // 256 bits
+	secretBytes = 32 // 256 bits
 )
 
 // Why a session ended; part of the event.
@@ -79,7 +79,7 @@ type session struct {
 	RevokeReason string
 }
 
-// tokenHash is the SHA-256 of a refresh token.
+// tokenHash is the SHA-256 of a secret.
 type tokenHash [sha256.Size]byte
 
 // refreshToken is one generation of a session's refresh token. Only its hash
@@ -94,7 +94,8 @@ type refreshToken struct {
 
 // Login checks a username or e-mail address with its password and starts a
 // session. Errors: unauthenticated, with the same text and the same work for
-// an unknown name and a wrong password; rate-limited; unavailable.
+// an unknown name and a wrong password; email-unconfirmed with the right one;
+// rate-limited; unavailable.
 func (s *Service) Login(ctx context.Context, login, password string, from Client) (Grant, error) {
 	from = from.clean()
 	try, err := s.admitLogin(ctx, loginName(login), from)
@@ -115,6 +116,9 @@ func (s *Service) Login(ctx context.Context, login, password string, from Client
 			return Grant{}, err
 		}
 		return Grant{}, errs.New(errs.Unauthenticated, "The name or the password is not right.")
+	}
+	if err := s.mustConfirm(ctx, acc, from); err != nil {
+		return Grant{}, s.giveBack(ctx, try, err)
 	}
 	rehashed := ""
 	if outdated {
@@ -167,18 +171,22 @@ func (s *Service) grant(acc Account, sess session, secret string) (Grant, error)
 }
 
 func newRefreshToken(sess session, now time.Time) (secret string, row refreshToken) {
-	raw := make([]byte, refreshBytes)
-	_, _ = rand.Read(raw) // never fails
-	return base64.RawURLEncoding.EncodeToString(raw), refreshToken{
-		Hash: sha256.Sum256(raw), SessionID: sess.ID, CreatedAt: now, KeepUntil: sess.ExpiresAt,
-	}
+	secret, hash := newSecret()
+	return secret, refreshToken{Hash: hash, SessionID: sess.ID, CreatedAt: now, KeepUntil: sess.ExpiresAt}
 }
 
-// refreshHash is the hash under which secret would be stored; false when it
-// cannot be a refresh token of ours.
-func refreshHash(secret string) (sum tokenHash, ok bool) {
+// newSecret makes a secret for a cookie or a link, and what is stored of it.
+func newSecret() (secret string, hash tokenHash) {
+	raw := make([]byte, secretBytes)
+	_, _ = rand.Read(raw) // never fails
+	return base64.RawURLEncoding.EncodeToString(raw), sha256.Sum256(raw)
+}
+
+// secretHash is the hash under which secret would be stored; false when it
+// cannot be one of ours.
+func secretHash(secret string) (sum tokenHash, ok bool) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(secret)
-	if err != nil || len(raw) != refreshBytes {
+	if err != nil || len(raw) != secretBytes {
 		return sum, false
 	}
 	return sha256.Sum256(raw), true
@@ -191,7 +199,7 @@ func refreshHash(secret string) (sum tokenHash, ok bool) {
 // exchanged longer ago, after which the whole session is over and
 // session_revoked emitted; unauthenticated for anything else.
 func (s *Service) Refresh(ctx context.Context, secret string, from Client) (Grant, error) {
-	hash, ok := refreshHash(secret)
+	hash, ok := secretHash(secret)
 	if !ok {
 		return Grant{}, errSessionOver()
 	}
@@ -262,7 +270,7 @@ func (s *Service) Logout(ctx context.Context, secret string, who authn.Identity,
 	if !who.SessionID.IsZero() {
 		ids = append(ids, who.SessionID)
 	}
-	if hash, ok := refreshHash(secret); ok {
+	if hash, ok := secretHash(secret); ok {
 		sess, err := s.store.sessionOf(ctx, hash)
 		if err != nil {
 			return err

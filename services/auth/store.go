@@ -58,6 +58,10 @@ const (
 	eventLoginLimited = "login-limited"
 	eventLogout       = "logout"
 	eventReuse        = "token-reused"
+	eventRevoked      = "session-ended"
+	eventReset        = "password-reset"
+	eventPassword     = "password-changed"
+	eventConfirmed    = "email-confirmed"
 )
 
 // auditRow is one line of the audit log. Rows are only ever inserted. What was
@@ -108,6 +112,7 @@ type newAccount struct {
 	hash    string
 	session *session
 	token   refreshToken
+	confirm *oneTimeToken // of the mail that asks for confirmation; nil = none
 	audit   auditRow
 	events  []outbox.Row
 }
@@ -131,6 +136,9 @@ func (st *store) createAccount(ctx context.Context, n newAccount) error {
 			if err := insertSession(tx, *n.session, n.token); err != nil {
 				return err
 			}
+		}
+		if n.confirm != nil {
+			return issueIn(tx, *n.confirm, n.audit, n.events)
 		}
 		if err := tx.Create(&n.audit).Error; err != nil {
 			return err

@@ -125,8 +125,9 @@ func (st *store) releaseIn(tx *gorm.DB, a *attempt, success bool, now time.Time)
 	return saveCounters(tx, changed)
 }
 
-// countSignUp counts one sign-up; wait is > 0 when there were too many.
-func (st *store) countSignUp(ctx context.Context, c counter, now time.Time, limit int64) (wait time.Duration, err error) {
+// countWithin counts one thing of which limit are free in each window; wait is
+// > 0, and nothing is counted, when there were so many.
+func (st *store) countWithin(ctx context.Context, c counter, now time.Time, limit int64, window time.Duration) (wait time.Duration, err error) {
 	err = st.db.Tx(ctx, func(tx *gorm.DB) error {
 		rows, err := st.lockCounters(tx, []*counter{&c}, now)
 		if err != nil {
@@ -138,7 +139,7 @@ func (st *store) countSignUp(ctx context.Context, c counter, now time.Time, limi
 			wait = next.WindowEnds.Sub(now)
 			return nil
 		}
-		next = hit(next, now, ipWindow)
+		next = hit(next, now, window)
 		return saveCounters(tx, []*counter{&next})
 	})
 	return wait, err

@@ -105,7 +105,7 @@ type rotation struct {
 	// next makes the session's new state and its new token.
 	next func(session, Account) (session, refreshToken, error)
 	// ended makes what the end of a session for reuse leaves behind.
-	ended func(session) (auditRow, []outbox.Row, error)
+	ended func(session, Account) (auditRow, []outbox.Row, error)
 }
 
 // rotate exchanges a token. The locks on the token's and then the session's
@@ -125,7 +125,11 @@ func (st *store) rotate(ctx context.Context, r rotation) (rotateOutcome, []outbo
 		case rotateOK:
 			return st.replaceToken(tx, r, token, sess)
 		case rotateReused:
-			note, rows, err := r.ended(sess)
+			acc, _, err := accountOf(tx, sess.AccountID)
+			if err != nil {
+				return err
+			}
+			note, rows, err := r.ended(sess, acc)
 			if err != nil {
 				return err
 			}
@@ -223,4 +227,68 @@ func (st *store) sessionOf(ctx context.Context, hash tokenHash) (id.ID, error) {
 		return id.Nil, nil
 	}
 	return row.SessionID, err
+}
+
+// liveSessions are the sessions of an account that can be used at now, the one
+// last used first.
+func (st *store) liveSessions(ctx context.Context, account id.ID, now time.Time) ([]session, error) {
+	return sessionsOf(st.read(ctx), ending{account: account}, now)
+}
+
+// sessionsOf finds the live sessions that an ending chooses.
+func sessionsOf(tx *gorm.DB, e ending, now time.Time) ([]session, error) {
+	q := tx.Where("account_id = ? AND revoked_at IS NULL AND expires_at > ?", e.account, now)
+	if !e.only.IsZero() {
+		q = q.Where("id = ?", e.only)
+	}
+	if !e.except.IsZero() {
+		q = q.Where("id <> ?", e.except)
+	}
+	var rows []sessionRow
+	if err := q.Order("last_used_at DESC, id").Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	list := make([]session, 0, len(rows))
+	for _, r := range rows {
+		list = append(list, r.session())
+	}
+	return list, nil
+}
+
+// endSessions ends the live sessions that e chooses. leave makes what that
+// leaves behind. It returns the events that were stored.
+func (st *store) endSessions(ctx context.Context, e ending, at time.Time, leave leaveFunc) (emitted []outbox.Row, err error) {
+	err = st.db.Tx(ctx, func(tx *gorm.DB) error {
+		emitted, err = st.endIn(tx, e, at, leave)
+		return err
+	})
+	return emitted, err
+}
+
+// leaveFunc makes the audit rows and events of sessions that end.
+type leaveFunc func([]session) ([]auditRow, []outbox.Row, error)
+
+// endIn is endSessions as part of a larger transaction.
+func (st *store) endIn(tx *gorm.DB, e ending, at time.Time, leave leaveFunc) ([]outbox.Row, error) {
+	live, err := sessionsOf(st.db.ForUpdate(tx), e, at)
+	if err != nil {
+		return nil, err
+	}
+	notes, rows, err := leave(live)
+	if err != nil || len(live) == 0 {
+		return nil, err
+	}
+	ids := make([]id.ID, 0, len(live))
+	for _, sess := range live {
+		ids = append(ids, sess.ID)
+	}
+	err = tx.Model(&sessionRow{}).Where("id IN ?", ids).
+		UpdateColumns(map[string]any{"revoked_at": at, "revoke_reason": e.reason}).Error
+	if err != nil {
+		return nil, err
+	}
+	if err := tx.Create(&notes).Error; err != nil {
+		return nil, err
+	}
+	return rows, outbox.Insert(tx, rows)
 }

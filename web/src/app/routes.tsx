@@ -3,7 +3,7 @@ import { useLocation, useRoute } from 'wouter';
 import { Logo } from '@/components/logo';
 import { paths } from '@/components/paths';
 import { useSlow } from '@/components/ui';
-import { type AuthMode, AuthPage } from '@/features/auth';
+import { type AuthMode, AuthPage, ConfirmPage, ForgotPage, ResetPage } from '@/features/auth';
 import { messages } from '@/lib/messages';
 import { useSession } from '@/lib/session';
 import { NotFound } from './not-found';
@@ -12,6 +12,10 @@ import { Shell } from './shell';
 /** What is on screen: decided by the session first, then by the address. */
 export function Routes() {
   const session = useSession();
+  const [path] = useLocation();
+  // Links in mails work whoever is signed in.
+  if (path === paths.reset) return <ResetPage />;
+  if (path === paths.confirm) return <ConfirmPage />;
   if (session.status === 'loading') return <Splash />;
   if (session.status === 'anonymous') return <Anonymous />;
   return <SignedIn user={session.user} />;
@@ -21,7 +25,7 @@ function SignedIn({ user }: { user: Parameters<typeof Shell>[0]['user'] }) {
   const [path, navigate] = useLocation();
   const [home] = useRoute(paths.home);
   const [open, params] = useRoute(paths.conversation);
-  const entrance = path === paths.signIn || path === paths.signUp;
+  const entrance = path === paths.signIn || path === paths.signUp || path === paths.forgot;
 
   useEffect(() => {
     if (entrance) navigate(paths.home, { replace: true });
@@ -44,7 +48,7 @@ function Anonymous() {
     const own = path === paths.signIn || path === paths.signUp;
     if (own) navigate(next === 'sign-up' ? paths.signUp : paths.signIn, { replace: true });
   };
-  return <AuthPage mode={mode} onMode={change} />;
+  return path === paths.forgot ? <ForgotPage /> : <AuthPage mode={mode} onMode={change} />;
 }
 
 /** Only when the first answer takes longer than usual. */

@@ -3,6 +3,9 @@ export const paths = {
   home: '/',
   signIn: '/signin',
   signUp: '/signup',
+  forgot: '/forgot',
+  reset: '/reset',
+  confirm: '/confirm',
   conversation: '/c/:id',
   toConversation: (id: string) => `/c/${encodeURIComponent(id)}`,
 } as const;

@@ -1,6 +1,6 @@
 import { Tabs } from 'radix-ui';
-import { Logo } from '@/components/logo';
 import { messages } from '@/lib/messages';
+import { AuthFrame } from './auth-frame';
 import { SignInForm } from './sign-in-form';
 import { SignUpForm } from './sign-up-form';
 
@@ -17,31 +17,24 @@ const tab =
 export function AuthPage({ mode, onMode }: Props) {
   const signUp = mode === 'sign-up';
   return (
-    <main className="flex h-full justify-center overflow-y-auto bg-canvas px-4 py-8 phone:bg-surface phone:px-6">
-      <div className="m-auto w-full max-w-[25rem] animate-fade rounded-bubble border border-line bg-surface p-8 phone:mt-2 phone:border-0 phone:p-0">
-        <Logo className="mx-auto size-14" />
-        <h1 className="mt-5 text-center font-semibold text-title">
-          {signUp ? t.signUpTitle : t.signInTitle}
-        </h1>
-        <p className="mt-1 mb-6 text-center text-md text-muted">{signUp ? t.signUpLead : t.signInLead}</p>
-        {/* Manual: arrow keys move between the tabs without throwing the focus into a form. */}
-        <Tabs.Root value={mode} onValueChange={(value) => onMode(value as AuthMode)} activationMode="manual">
-          <Tabs.List aria-label={t.tabs} className="flex gap-1 rounded-lg bg-raised p-1">
-            <Tabs.Trigger value="sign-in" className={tab}>
-              {t.signIn}
-            </Tabs.Trigger>
-            <Tabs.Trigger value="sign-up" className={tab}>
-              {t.signUp}
-            </Tabs.Trigger>
-          </Tabs.List>
-          <Tabs.Content value="sign-in" tabIndex={-1} className="mt-6">
-            <SignInForm />
-          </Tabs.Content>
-          <Tabs.Content value="sign-up" tabIndex={-1} className="mt-6">
-            <SignUpForm />
-          </Tabs.Content>
-        </Tabs.Root>
-      </div>
-    </main>
+    <AuthFrame title={signUp ? t.signUpTitle : t.signInTitle} lead={signUp ? t.signUpLead : t.signInLead}>
+      {/* Manual: arrow keys move between the tabs without throwing the focus into a form. */}
+      <Tabs.Root value={mode} onValueChange={(value) => onMode(value as AuthMode)} activationMode="manual">
+        <Tabs.List aria-label={t.tabs} className="flex gap-1 rounded-lg bg-raised p-1">
+          <Tabs.Trigger value="sign-in" className={tab}>
+            {t.signIn}
+          </Tabs.Trigger>
+          <Tabs.Trigger value="sign-up" className={tab}>
+            {t.signUp}
+          </Tabs.Trigger>
+        </Tabs.List>
+        <Tabs.Content value="sign-in" tabIndex={-1} className="mt-6">
+          <SignInForm />
+        </Tabs.Content>
+        <Tabs.Content value="sign-up" tabIndex={-1} className="mt-6">
+          <SignUpForm />
+        </Tabs.Content>
+      </Tabs.Root>
+    </AuthFrame>
   );
 }

@@ -28,9 +28,9 @@ export function emailError(email: string): string | undefined {
   return email === '' || /^[^\s@]+@[^\s@]+$/.test(email) ? undefined : t.emailInvalid;
 }
 
-/** Problems by field; `form` is what belongs to no field. */
+/** Problems by field; `form` is what belongs to no field, `notice` is no error. */
 export type FieldErrors = Partial<
-  Record<'login' | 'name' | 'username' | 'email' | 'password' | 'form', string>
+  Record<'login' | 'name' | 'username' | 'email' | 'password' | 'form' | 'notice', string>
 >;
 
 const fieldOf: Record<string, keyof FieldErrors> = {
@@ -44,6 +44,8 @@ const fieldOf: Record<string, keyof FieldErrors> = {
 /** The server's answer as errors of the form's fields. */
 export function fromProblem(problem: ApiProblem): FieldErrors {
   if (problem.slug === 'unauthenticated') return { form: t.wrong };
+  if (problem.slug === 'token-invalid') return { form: t.linkBad };
+  if (problem.slug === 'email-unconfirmed') return { notice: t.unconfirmed };
   if (problem.slug === 'identifier-taken') return { form: t.taken };
   if (problem.slug === 'rate-limited') {
     const seconds = problem.retryAfterMs === undefined ? undefined : Math.ceil(problem.retryAfterMs / 1000);

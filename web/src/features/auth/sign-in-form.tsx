@@ -1,10 +1,12 @@
 import { type FormEvent, useRef, useState } from 'react';
+import { useLocation } from 'wouter';
+import { PasswordField } from '@/components/password-field';
+import { paths } from '@/components/paths';
 import { Button, Input } from '@/components/ui';
 import { toProblem } from '@/lib/api';
 import { messages } from '@/lib/messages';
 import { signIn } from '@/lib/session';
-import { FormError } from './form-error';
-import { PasswordField } from './password-field';
+import { FormError, FormNotice } from './form-error';
 import { type FieldErrors, fromProblem } from './rules';
 import { useFocusFirstError } from './use-focus-first-error';
 
@@ -13,6 +15,7 @@ const t = messages.auth;
 /** Username or e-mail and password. The session store changes what is on screen afterwards. */
 export function SignInForm() {
   const form = useRef<HTMLFormElement>(null);
+  const [, navigate] = useLocation();
   const [login, setLogin] = useState('');
   const [password, setPassword] = useState('');
   const [errors, setErrors] = useState<FieldErrors>({});
@@ -39,6 +42,7 @@ export function SignInForm() {
   return (
     <form ref={form} onSubmit={submit} noValidate className="flex flex-col gap-4">
       <FormError text={errors.form} />
+      <FormNotice text={errors.notice} />
       <Input
         label={t.login}
         name="username"
@@ -60,6 +64,9 @@ export function SignInForm() {
       />
       <Button type="submit" size="lg" busy={busy} className="mt-2 w-full">
         {t.signIn}
+      </Button>
+      <Button variant="ghost" onClick={() => navigate(paths.forgot)}>
+        {t.forgot}
       </Button>
     </form>
   );

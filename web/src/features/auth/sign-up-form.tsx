@@ -1,10 +1,11 @@
 import { type FormEvent, useRef, useState } from 'react';
+import { PasswordField } from '@/components/password-field';
+import { PasswordStrength } from '@/components/password-strength';
 import { Button, Input } from '@/components/ui';
 import { toProblem } from '@/lib/api';
 import { messages } from '@/lib/messages';
 import { signUp } from '@/lib/session';
-import { FormError } from './form-error';
-import { PasswordField } from './password-field';
+import { FormError, FormNotice } from './form-error';
 import { emailError, type FieldErrors, fromProblem, passwordError, usernameError } from './rules';
 import { useFocusFirstError } from './use-focus-first-error';
 import { useUsernameCheck } from './use-username-check';
@@ -58,6 +59,7 @@ export function SignUpForm() {
   return (
     <form ref={form} onSubmit={submit} noValidate className="flex flex-col gap-4">
       <FormError text={errors.form} />
+      <FormNotice text={errors.notice} />
       <Input
         label={t.name}
         name="name"
@@ -93,6 +95,7 @@ export function SignUpForm() {
         error={errors.password}
         hint={t.passwordHint}
       />
+      <PasswordStrength password={fields.password} />
       <Button type="submit" size="lg" busy={busy} className="mt-2 w-full">
         {t.signUp}
       </Button>

@@ -6,7 +6,10 @@ import { messages } from '@/lib/messages';
 const t = messages.auth;
 
 /** A password with a button to look at it; the caret stays where it was. */
-export function PasswordField(props: Omit<InputProps, 'type' | 'label' | 'trailing' | 'ref'>) {
+export function PasswordField({
+  label = t.password,
+  ...props
+}: Omit<InputProps, 'type' | 'label' | 'trailing' | 'ref'> & { label?: string }) {
   const [visible, setVisible] = useState(false);
   const field = useRef<HTMLInputElement>(null);
   const caret = useRef<[number, number] | null>(null);
@@ -28,7 +31,7 @@ export function PasswordField(props: Omit<InputProps, 'type' | 'label' | 'traili
     <Input
       {...props}
       ref={field}
-      label={t.password}
+      label={label}
       type={visible ? 'text' : 'password'}
       autoCapitalize="none"
       autoCorrect="off"

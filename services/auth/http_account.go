@@ -1,0 +1,113 @@
+package auth
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"chatapp/libs/authn"
+	"chatapp/libs/httpx"
+	"chatapp/libs/id"
+)
+
+// accountRoutes are the routes about passwords and e-mail addresses.
+func (s *Service) accountRoutes() {
+	httpx.Register(s.http, public(http.MethodPost, "/api/v1/auth/forgot", "forgot-password", http.StatusAccepted,
+		"Send a link to choose a new password; the answer is always the same"), s.handleForgot)
+	httpx.Register(s.http, public(http.MethodPost, "/api/v1/auth/reset", "reset-password", http.StatusNoContent,
+		"Choose a new password with the link's token; all devices are signed out"), s.handleReset)
+	httpx.Register(s.http, public(http.MethodPost, "/api/v1/auth/email/confirm", "confirm-email", http.StatusNoContent,
+		"Confirm an e-mail address with the link's token"), s.handleConfirm)
+	httpx.Register(s.http, own(http.MethodGet, "/api/v1/auth/account", "get-account", http.StatusOK,
+		"The caller's own account"), s.handleAccount)
+	httpx.Register(s.http, own(http.MethodPost, "/api/v1/auth/password", "change-password", http.StatusNoContent,
+		"Change the password; other devices are signed out"), s.handlePassword)
+	httpx.Register(s.http, own(http.MethodPost, "/api/v1/auth/email", "change-email", http.StatusAccepted,
+		"Send a link to a new e-mail address; it counts when the link was opened"), s.handleEmail)
+	httpx.Register(s.http, own(http.MethodPost, "/api/v1/auth/email/resend", "resend-confirmation", http.StatusAccepted,
+		"Send the link for the present e-mail address again"), s.handleResend)
+}
+
+type forgotInput struct {
+	Body struct {
+		Login string `json:"login" minLength:"1" maxLength:"320" doc:"Username or e-mail address" example:"ada@example.org"`
+	}
+}
+
+func (s *Service) handleForgot(ctx context.Context, in *forgotInput) (*struct{}, error) {
+	return nil, s.Forgot(ctx, in.Body.Login, client(ctx))
+}
+
+type resetInput struct {
+	Body struct {
+		Token    string `json:"token" minLength:"1" maxLength:"128" doc:"From the link in the mail"`
+		Password string `json:"password" doc:"8 to 256 bytes, not containing the username, not a well-known one"`
+	}
+}
+
+func (s *Service) handleReset(ctx context.Context, in *resetInput) (*struct{}, error) {
+	return nil, s.Reset(ctx, in.Body.Token, in.Body.Password, client(ctx))
+}
+
+type confirmInput struct {
+	Body struct {
+		Token string `json:"token" minLength:"1" maxLength:"128" doc:"From the link in the mail"`
+	}
+}
+
+func (s *Service) handleConfirm(ctx context.Context, in *confirmInput) (*struct{}, error) {
+	return nil, s.ConfirmEmail(ctx, in.Body.Token, client(ctx))
+}
+
+// AccountBody is the caller's own account.
+type AccountBody struct {
+	ID             id.ID     `json:"id" format:"uuid"`
+	Username       string    `json:"username"`
+	Email          string    `json:"email" doc:"Empty when there is none"`
+	EmailConfirmed bool      `json:"email_confirmed"`
+	Role           string    `json:"role" enum:"user,admin"`
+	CreatedAt      time.Time `json:"created_at"`
+}
+
+type accountOutput struct{ Body AccountBody }
+
+func (s *Service) handleAccount(ctx context.Context, _ *struct{}) (*accountOutput, error) {
+	acc, ok, err := s.store.account(ctx, authn.From(ctx).UserID)
+	if err != nil || !ok {
+		return nil, firstError(err, errSessionOver())
+	}
+	confirmed, err := s.store.emailConfirmed(ctx, acc)
+	if err != nil {
+		return nil, err
+	}
+	return &accountOutput{AccountBody{
+		ID: acc.ID, Username: acc.Username, Email: acc.Email, EmailConfirmed: acc.Email != "" && confirmed,
+		Role: acc.Role, CreatedAt: acc.CreatedAt,
+	}}, nil
+}
+
+type passwordInput struct {
+	Body struct {
+		Current string `json:"current_password" minLength:"1" maxLength:"1024"`
+		New     string `json:"password" doc:"8 to 256 bytes, not containing the username, not a well-known one"`
+	}
+}
+
+func (s *Service) handlePassword(ctx context.Context, in *passwordInput) (*struct{}, error) {
+	return nil, s.ChangePassword(ctx, authn.From(ctx), in.Body.Current, in.Body.New, client(ctx))
+}
+
+type emailInput struct {
+	Body struct {
+		Email    string `json:"email" example:"ada@example.org"`
+		Password string `json:"current_password" minLength:"1" maxLength:"1024"`
+	}
+}
+
+func (s *Service) handleEmail(ctx context.Context, in *emailInput) (*struct{}, error) {
+	return nil, s.ChangeEmail(ctx, authn.From(ctx), in.Body.Email, in.Body.Password, client(ctx))
+}
+
+func (s *Service) handleResend(ctx context.Context, _ *struct{}) (*struct{}, error) {
+	return nil, s.AskConfirmation(ctx, authn.From(ctx), client(ctx))
+}

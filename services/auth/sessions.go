@@ -1,0 +1,126 @@
+package auth
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/mileusna/useragent"
+
+	"chatapp/libs/authn"
+	"chatapp/libs/errs"
+	"chatapp/libs/id"
+	"chatapp/libs/outbox"
+)
+
+// Device is one live session as its owner sees it: no address and no place,
+// because those are guesses that frighten people.
+type Device struct {
+	ID         id.ID
+	Name       string // "Firefox on Linux"; "Unknown device"
+	Current    bool   // the session that asks
+	CreatedAt  time.Time
+	LastUsedAt time.Time // to the last refresh: within an access token's life
+}
+
+// Devices lists the live sessions of who, the one last used first. Errors:
+// unavailable.
+func (s *Service) Devices(ctx context.Context, who authn.Identity) ([]Device, error) {
+	live, err := s.store.liveSessions(ctx, who.UserID, s.now())
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Device, 0, len(live))
+	for _, sess := range live {
+		list = append(list, Device{
+			ID: sess.ID, Name: deviceName(sess.From.UserAgent), Current: sess.ID == who.SessionID,
+			CreatedAt: sess.CreatedAt, LastUsedAt: sess.LastUsedAt,
+		})
+	}
+	return list, nil
+}
+
+// EndDevice ends one session of who, possibly the one that asks. Error:
+// not-found for a session that is over, unknown or somebody else's.
+func (s *Service) EndDevice(ctx context.Context, who authn.Identity, sess id.ID, from Client) error {
+	ended, err := s.endSessions(ctx, ending{account: who.UserID, only: sess, reason: reasonSignedOut, audit: eventRevoked, from: from})
+	if err == nil && ended == 0 {
+		return errs.New(errs.NotFound, "There is no such session.")
+	}
+	return err
+}
+
+// EndOtherDevices ends every session of who but the one that asks.
+func (s *Service) EndOtherDevices(ctx context.Context, who authn.Identity, from Client) error {
+	_, err := s.endSessions(ctx, ending{account: who.UserID, except: who.SessionID, reason: reasonSignedOut, audit: eventRevoked, from: from})
+	return err
+}
+
+// ending says which live sessions of an account end, and why. Zero ids in only
+// and except choose all.
+type ending struct {
+	account, only, except id.ID
+	reason, audit         string
+	from                  Client
+}
+
+// endSessions ends them in one transaction and tells everybody.
+func (s *Service) endSessions(ctx context.Context, e ending) (int, error) {
+	now := s.now()
+	var over []id.ID
+	rows, err := s.store.endSessions(ctx, e, now, s.endings(e, now, &over))
+	if err != nil {
+		return 0, err
+	}
+	s.endedAll(over, now, rows)
+	return len(over), nil
+}
+
+// endings makes what the end of each session leaves behind, and notes which
+// they were. A transaction that is tried again starts a new list.
+func (s *Service) endings(e ending, now time.Time, over *[]id.ID) func([]session) ([]auditRow, []outbox.Row, error) {
+	return func(list []session) (notes []auditRow, rows []outbox.Row, err error) {
+		*over = (*over)[:0]
+		for _, sess := range list {
+			note, row, err := s.ending(sess, e.reason, e.audit, now, e.from.clean())
+			if err != nil {
+				return nil, nil, err
+			}
+			notes, rows, *over = append(notes, note), append(rows, row...), append(*over, sess.ID)
+		}
+		return notes, rows, nil
+	}
+}
+
+func (s *Service) endedAll(over []id.ID, now time.Time, rows []outbox.Row) {
+	s.publish(rows)
+	for _, sess := range over {
+		s.ended(sess, now, nil)
+	}
+}
+
+// deviceName is what a person recognises a device by.
+func deviceName(userAgent string) string {
+	ua := useragent.Parse(userAgent)
+	browser, system := plainName(ua.Name), plainName(ua.OS)
+	switch {
+	case browser == "" && system == "":
+		return "Unknown device"
+	case system == "":
+		return browser
+	case browser == "":
+		return system
+	}
+	return browser + " on " + system
+}
+
+// plainName keeps names that can be shown: what the browser said is not ours.
+func plainName(name string) string {
+	ok := func(r rune) bool {
+		return r == ' ' || r == '.' || r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+	}
+	if len(name) > 32 || strings.ContainsFunc(name, func(r rune) bool { return !ok(r) }) {
+		return ""
+	}
+	return name
+}

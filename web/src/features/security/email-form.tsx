@@ -1,0 +1,76 @@
+import { type FormEvent, useState } from 'react';
+import { PasswordField } from '@/components/password-field';
+import { Button, Input } from '@/components/ui';
+import { changeEmail, resendConfirmation, useAccount } from '@/lib/account';
+import { messages } from '@/lib/messages';
+import { OutcomeLine } from './outcome-line';
+import { useAction } from './use-action';
+
+const t = messages.security;
+
+/** Shows the address and replaces it; the new one counts when its link was opened. */
+export function EmailForm() {
+  const { data: account } = useAccount();
+  const [email, setEmail] = useState('');
+  const [current, setCurrent] = useState('');
+  const { busy, outcome, setOutcome, run } = useAction();
+  if (!account) return null;
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    const fields: Record<string, string> = {};
+    if (!email.trim()) fields['body.email'] = messages.auth.required;
+    if (!current) fields['body.current_password'] = messages.auth.required;
+    if (Object.keys(fields).length > 0) return setOutcome({ fields });
+    const sent = await run(async () => {
+      await changeEmail(email.trim(), current);
+      return t.emailSent(email.trim());
+    });
+    if (sent) setCurrent('');
+  };
+  const resend = () =>
+    run(async () => {
+      await resendConfirmation();
+      return t.emailResent;
+    });
+
+  return (
+    <div className="flex max-w-sm flex-col gap-4">
+      <p className="text-md text-muted">
+        {account.email === ''
+          ? t.emailNone
+          : account.email_confirmed
+            ? t.emailConfirmed(account.email)
+            : t.emailUnconfirmed(account.email)}
+      </p>
+      {account.email !== '' && !account.email_confirmed ? (
+        <Button variant="secondary" className="self-start" busy={busy} onClick={resend}>
+          {t.emailResend}
+        </Button>
+      ) : null}
+      <form onSubmit={submit} noValidate className="flex flex-col gap-4">
+        <Input
+          label={t.emailNew}
+          name="email"
+          type="email"
+          autoComplete="email"
+          value={email}
+          onChange={(event) => setEmail(event.target.value)}
+          error={outcome.fields?.['body.email']}
+        />
+        <PasswordField
+          label={t.passwordCurrent}
+          name="current-password"
+          autoComplete="current-password"
+          value={current}
+          onChange={(event) => setCurrent(event.target.value)}
+          error={outcome.fields?.['body.current_password']}
+        />
+        <OutcomeLine outcome={outcome} />
+        <Button type="submit" busy={busy} className="self-start">
+          {t.emailChange}
+        </Button>
+      </form>
+    </div>
+  );
+}

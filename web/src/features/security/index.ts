@@ -1,0 +1,2 @@
+export { DevicesPanel } from './devices-panel';
+export { SecurityPanel } from './security-panel';
