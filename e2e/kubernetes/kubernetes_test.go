@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
 
@@ -80,6 +82,11 @@ func TestObjectsAreLabelled(t *testing.T) {
 }
 
 func TestPodsAreProbedAndDrained(t *testing.T) {
+	settings, err := config.Load(config.Requirements{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shutdownGrace := int64(settings.ShutdownGrace.Seconds())
 	each(t, func(t *testing.T, r *rendered) {
 		for _, w := range r.workloads {
 			c := w.spec().Containers[0]
@@ -108,9 +115,6 @@ func TestPodsAreProbedAndDrained(t *testing.T) {
 	})
 }
 
-// shutdownGrace is the default of CHAT_SHUTDOWN_GRACE, in seconds.
-const shutdownGrace = 30
-
 func TestProductionScalesAndSpreads(t *testing.T) {
 	r := render(t, "production")
 	for _, w := range r.workloads {
@@ -120,7 +124,7 @@ func TestProductionScalesAndSpreads(t *testing.T) {
 		if len(w.spec().TopologySpreadConstraints) == 0 {
 			t.Errorf("%s: its pods may all be on one node", w.name)
 		}
-		if !slices.ContainsFunc(r.budgets, func(b *policyv1Budget) bool { return matches(b.Spec.Selector, w.template.Labels) }) {
+		if !slices.ContainsFunc(r.budgets, func(b *policyv1.PodDisruptionBudget) bool { return matches(b.Spec.Selector, w.template.Labels) }) {
 			t.Errorf("%s: no PodDisruptionBudget", w.name)
 		}
 		scaler := r.scalers[w.name]
@@ -136,7 +140,7 @@ func TestProductionScalesAndSpreads(t *testing.T) {
 		}
 	}
 	for name, metric := range map[string]string{topology.Notify: "chat_notify_sockets", topology.Messages: "chat_messages_commit_queued"} {
-		if !slices.ContainsFunc(r.scalers[name].Spec.Metrics, func(m metricSpec) bool { return m.Pods != nil && m.Pods.Metric.Name == metric }) {
+		if !slices.ContainsFunc(r.scalers[name].Spec.Metrics, func(m autoscalingv2.MetricSpec) bool { return m.Pods != nil && m.Pods.Metric.Name == metric }) {
 			t.Errorf("%s: not scaled by %s", name, metric)
 		}
 	}
