@@ -90,7 +90,7 @@ func (m *maker) server(ca authority, name string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", filepath.Join(m.Dir, name, "server.key"), err)
 	}
-	make := func() ([]byte, error) {
+	issue := func() ([]byte, error) {
 		template := &x509.Certificate{
 			Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(serverLife), BasicConstraintsValid: true,
 			KeyUsage:    x509.KeyUsageDigitalSignature,
@@ -107,10 +107,10 @@ func (m *maker) server(ca authority, name string) error {
 	}
 	file := filepath.Join(name, "server.pem")
 	if !m.Renew {
-		_, err := m.keep(file, make)
+		_, err := m.keep(file, issue)
 		return err
 	}
-	certPEM, err := make()
+	certPEM, err := issue()
 	if err != nil {
 		return err
 	}

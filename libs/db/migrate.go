@@ -146,7 +146,8 @@ func (v *versions) TableExists(ctx context.Context, conn database.DBTxConn) (boo
 
 func (v *versions) tableExists(ctx context.Context, conn interface {
 	QueryRowContext(context.Context, string, ...any) *sql.Row
-}) (bool, error) {
+},
+) (bool, error) {
 	var n int
 	err := conn.QueryRowContext(ctx, v.exists).Scan(&n)
 	return n > 0, err
