@@ -14,6 +14,7 @@ import (
 	"k8s.io/pod-security-admission/policy"
 
 	"chatapp/internal/secrets"
+	"chatapp/libs/config"
 	"chatapp/libs/topology"
 )
 
@@ -82,11 +83,7 @@ func TestObjectsAreLabelled(t *testing.T) {
 }
 
 func TestPodsAreProbedAndDrained(t *testing.T) {
-	settings, err := config.Load(config.Requirements{}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	shutdownGrace := int64(settings.ShutdownGrace.Seconds())
+	shutdownGrace := int64(config.Default().ShutdownGrace.Seconds())
 	each(t, func(t *testing.T, r *rendered) {
 		for _, w := range r.workloads {
 			c := w.spec().Containers[0]
