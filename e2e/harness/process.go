@@ -163,6 +163,17 @@ func (p *Process) Stop(ctx context.Context) error {
 	}
 }
 
+// Command runs the program with other arguments, in the environment of the
+// process, to its end. What it says is part of the error.
+func (p *Process) Command(ctx context.Context, args ...string) error {
+	cmd := exec.CommandContext(ctx, p.Path, args...)
+	cmd.Dir, cmd.Env = p.Dir, p.Env
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s %s: %w\n%s", p.Path, strings.Join(args, " "), err, out)
+	}
+	return nil
+}
+
 // Done is closed when the process, in its present life, has ended.
 func (p *Process) Done() <-chan struct{} { return p.done() }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,6 +35,7 @@ type Device struct {
 	changed    chan struct{}
 	conn       *websocket.Conn
 	cursor     string
+	elsewhere  string  // how the last frame was a welcome at another cursor
 	entries    []Entry // append-only, as all slices here: views share them
 	messages   []Message
 	arrived    []time.Time
@@ -133,7 +135,11 @@ func (d *Device) View() View {
 }
 
 func (d *Device) view() View {
-	return View{d.entries, d.messages, d.arrived, d.duplicates, d.faults, d.closes, d.welcomes, d.resyncs, d.typing, d.cursor, d.lastError}
+	faults := d.faults
+	if d.elsewhere != "" {
+		faults = append(slices.Clip(faults), d.elsewhere)
+	}
+	return View{d.entries, d.messages, d.arrived, d.duplicates, faults, d.closes, d.welcomes, d.resyncs, d.typing, d.cursor, d.lastError}
 }
 
 // Wait blocks until what the device has seen satisfies ok. The error names
@@ -296,12 +302,19 @@ func (d *Device) record(data []byte) {
 		d.faults = append(d.faults, fmt.Sprintf("not JSON: %.100s", data))
 		return
 	}
+	if d.elsewhere != "" && frame.Type != "resync" && frame.Type != "welcome" { // the latter is of a new connection
+		d.faults = append(d.faults, d.elsewhere)
+	}
+	d.elsewhere = ""
 	switch frame.Type {
 	case "welcome":
 		d.welcomes++
 		d.tell(Notice{What: Welcomed, Cursor: frame.Cursor, Resumed: d.cursor != ""})
 		if d.cursor != "" && frame.Cursor != d.cursor {
-			d.faults = append(d.faults, fmt.Sprintf("resumed from %s but welcomed at %s", d.cursor, frame.Cursor))
+			// It goes on there when the next frame, a resync, says so. Were the
+			// connection to break before, it would not know that it missed something.
+			d.elsewhere = fmt.Sprintf("resumed from %s but welcomed at %s", d.cursor, frame.Cursor)
+			return
 		}
 		d.cursor = frame.Cursor
 	case "resync":

@@ -54,4 +54,16 @@ func TestWelcomeElsewhere(t *testing.T) {
 	if d.view().Check(nil) == nil {
 		t.Error("a resume that skipped two events went unseen")
 	}
+	if d.view().Cursor != "00000000000000aa-7" {
+		t.Error("it goes on from a welcome that skipped two events")
+	}
+	d.record([]byte(`{"type":"resync","cursor":"00000000000000aa-9"}`))
+	if v := d.view(); len(v.Faults) > 0 || v.Resyncs != 1 || v.Cursor != "00000000000000aa-9" {
+		t.Errorf("a resync after it: %+v", v)
+	}
+	d.record([]byte(`{"type":"welcome","cursor":"00000000000000aa-11"}`))
+	d.record([]byte(`{"type":"typing"}`))
+	if len(d.view().Faults) != 1 {
+		t.Error("a skip with something else than a resync after it went unseen")
+	}
 }

@@ -187,17 +187,27 @@ func (m *maker) owners() error {
 		if c == topology.MySQL {
 			uid = mysqlUID
 		}
-		err := filepath.WalkDir(filepath.Join(m.Dir, c), func(path string, _ fs.DirEntry, err error) error {
-			if err != nil {
-				return err
-			}
-			return os.Lchown(path, uid, uid) //nolint:gosec // in a directory that only root can write to
-		})
-		if err != nil {
+		if err := give(filepath.Join(m.Dir, c), uid); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// give gives a directory and what is in it to a user. That user may have put
+// links there since the last time: they are not followed.
+func give(dir string, uid int) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	err = fs.WalkDir(root.FS(), ".", func(name string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return root.Lchown(name, uid, uid)
+	})
+	return errors.Join(err, root.Close())
 }
 
 // Files lists the files of a consumer, in order.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -219,5 +220,39 @@ func TestManifestsHoldTheFiles(t *testing.T) {
 	}
 	if strings.Contains(text, "ca.key") {
 		t.Error("the authority's key")
+	}
+}
+
+// Run again as root, it changes nothing outside, whatever a container's user
+// has put into its own directory meanwhile.
+func TestChownFollowsNoLinks(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away; CI and our containers' job are root")
+	}
+	dir, outside := t.TempDir(), filepath.Join(t.TempDir(), "outside")
+	if err := os.WriteFile(outside, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := secrets.Options{Dir: dir, Hosts: secrets.DefaultHosts(), Chown: true}
+	if _, err := secrets.Make(o); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, filepath.Join(dir, "auth", "link")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := secrets.Make(o); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]uint32{
+		outside: 0, filepath.Join(dir, "ca", "ca.key"): 0, filepath.Join(dir, "auth"): 65532,
+		filepath.Join(dir, "auth", "nats.nkey"): 65532, filepath.Join(dir, "mysql", "init.sql"): 999,
+	} {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if uid := info.Sys().(*syscall.Stat_t).Uid; uid != want {
+			t.Errorf("%s belongs to %d", path, uid)
+		}
 	}
 }
