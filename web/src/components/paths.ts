@@ -4,6 +4,8 @@ export const paths = {
   signIn: '/signin',
   signUp: '/signup',
   conversation: '/c/:id',
+  settings: '/settings/:tab?',
+  toSettings: (tab?: string) => (tab ? `/settings/${tab}` : '/settings'),
   toConversation: (id: string) => `/c/${encodeURIComponent(id)}`,
 } as const;
 

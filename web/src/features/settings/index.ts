@@ -1,0 +1,2 @@
+export { ProfilePanel } from './profile-panel';
+export { SettingsPage, type SettingsTab } from './settings-page';
