@@ -27,6 +27,7 @@ const (
 	Unauthenticated      Slug = "unauthenticated"
 	TokenReused          Slug = "token-reused"
 	Forbidden            Slug = "forbidden"
+	Undeliverable        Slug = "undeliverable"
 	CrossOrigin          Slug = "cross-origin"
 	OriginNotAllowed     Slug = "origin-not-allowed"
 	NotFound             Slug = "not-found"
@@ -59,6 +60,7 @@ var statuses = map[Slug]int{
 	Unauthenticated:      http.StatusUnauthorized,
 	TokenReused:          http.StatusUnauthorized,
 	Forbidden:            http.StatusForbidden,
+	Undeliverable:        http.StatusForbidden,
 	CrossOrigin:          http.StatusForbidden,
 	OriginNotAllowed:     http.StatusForbidden,
 	NotFound:             http.StatusNotFound,

@@ -36,8 +36,9 @@ type Durable struct {
 var (
 	DurableAccounts = Durable{ServiceUsers, StreamAuth, "users", Subject(ServiceAuth, NameRegistered, "*")}
 	DurableProfiles = Durable{ServiceMessages, StreamUsers, "messages-profiles", Subject(ServiceUsers, NameProfileChanged, "*")}
+	DurableBlocks   = Durable{ServiceMessages, StreamUsers, "messages-blocks", Subject(ServiceUsers, NameBlockChanged, "*")}
 
-	Durables = []Durable{DurableAccounts, DurableProfiles}
+	Durables = []Durable{DurableAccounts, DurableProfiles, DurableBlocks}
 )
 
 // Event names; the full subject is Subject(service, name, key).
@@ -45,6 +46,7 @@ const (
 	NameRegistered     = "registered"      // auth; body Registered
 	NameSessionRevoked = "session_revoked" // auth; body SessionRevoked
 	NameProfileChanged = "profile_changed" // users; body ProfileChanged
+	NameBlockChanged   = "block_changed"   // users; body BlockChanged
 	NameCommitted      = "committed"       // messages; body Committed
 	NameLogged         = "logged"          // messages, core NATS only; body Entry
 	NameTyping         = "typing"          // notify, core NATS only; body Typing
@@ -99,6 +101,15 @@ type ProfileChanged struct {
 	Username    string `json:"username"`
 	DisplayName string `json:"display_name"`
 	Version     uint64 `json:"version"`
+}
+
+// BlockChanged says whether UserID blocks BlockedID. Version grows with each
+// change of this pair: a consumer keeps the highest.
+type BlockChanged struct {
+	UserID    string `json:"user_id"`
+	BlockedID string `json:"blocked_id"`
+	Blocked   bool   `json:"blocked"`
+	Version   uint64 `json:"version"`
 }
 
 // Entry is one line of a user's event log, exactly as clients receive it over

@@ -45,6 +45,7 @@ var golden = map[string]any{
 	"registered.json":        &Registered{UserID: ada, Username: "ada", DisplayName: "Ada Lovelace", CreatedAt: at},
 	"session_revoked.json":   &SessionRevoked{UserID: ada, SessionID: conv, Reason: "signed-out", At: at},
 	"profile_changed.json":   &ProfileChanged{UserID: ada, Username: "ada", DisplayName: "Ada Lovelace", Version: 3},
+	"block_changed.json":     &BlockChanged{UserID: ada, BlockedID: conv, Blocked: true, Version: 3},
 	"message.created.json":   &Message{ID: ada, ConversationID: conv, Seq: 7, SenderID: ada, ClientID: conv, Body: "Hello, \"Ben\" 👋", CreatedAt: at},
 	"conversation.read.json": &ConversationRead{ConversationID: conv, UserID: ada, ReadSeq: 7},
 	"logged.json": &Entry{
