@@ -1,12 +1,15 @@
 import { useLocation } from 'wouter';
 import { cameFromList, paths } from '@/components/paths';
-import { ProfilePanel, SettingsPage, type SettingsTab } from '@/features/settings';
+import { BlockedPanel, ProfilePanel, SettingsPage, type SettingsTab } from '@/features/settings';
 import { messages } from '@/lib/messages';
 
 const t = messages.settings;
 
 /** Every page of the settings, in the order of the tabs: a new one is a line here. */
-const tabs: readonly SettingsTab[] = [{ id: 'profile', label: t.profile, panel: <ProfilePanel /> }];
+const tabs: readonly SettingsTab[] = [
+  { id: 'profile', label: t.profile, panel: <ProfilePanel /> },
+  { id: 'blocked', label: t.blocked, panel: <BlockedPanel /> },
+];
 
 /** Whether there is such a page; the address without one is the first. */
 export function isSettingsTab(tab: string | undefined): boolean {
