@@ -80,6 +80,7 @@ func TestBlockBeforeTheFirstMessage(t *testing.T) {
 		w.block(w.ben, w.ada, false, 2)
 		w.block(w.ben, w.ada, true, 3)
 		w.block(w.ben, w.ada, true, 1)
+		w.block(w.ben, w.ada, false, 2)
 		w.refused(w.ada, w.ben)
 		w.refused(w.ben, w.ada)
 		if n := len(w.conversations(w.ada)); n != 0 {
