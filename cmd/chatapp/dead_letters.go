@@ -15,7 +15,7 @@ import (
 const deadShown = 1000
 
 // deadKeepers are the services that keep events they gave up.
-var deadKeepers = []string{"users", "messages"}
+var deadKeepers = []string{"auth", "users", "messages"}
 
 type deadLetterCommands struct {
 	List    deadList    `cmd:"" default:"1" help:"List the events that were given up (the default)."`
@@ -25,7 +25,7 @@ type deadLetterCommands struct {
 }
 
 type deadService struct {
-	Service string `enum:"users,messages," default:"" help:"Only this service's: users or messages."`
+	Service string `enum:"auth,users,messages," default:"" help:"Only this service's: auth, users or messages."`
 }
 
 // each calls work with every service that was asked for.

@@ -71,7 +71,7 @@ export class Person {
       headers: { Authorization: `Bearer ${this.#token}` },
     });
     expect(answer.ok(), `${method} ${path}: ${answer.status()} ${await answer.text()}`).toBe(true);
-    return (await answer.json()) as T;
+    return (answer.status() === 204 ? undefined : await answer.json()) as T;
   }
 
   /** Posts over the API, as another client of this person would. */

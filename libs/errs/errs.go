@@ -30,6 +30,7 @@ const (
 	TokenReused          Slug = "token-reused"
 	Forbidden            Slug = "forbidden"
 	EmailUnconfirmed     Slug = "email-unconfirmed"
+	Undeliverable        Slug = "undeliverable"
 	CrossOrigin          Slug = "cross-origin"
 	OriginNotAllowed     Slug = "origin-not-allowed"
 	NotFound             Slug = "not-found"
@@ -65,6 +66,7 @@ var statuses = map[Slug]int{
 	TokenReused:          http.StatusUnauthorized,
 	Forbidden:            http.StatusForbidden,
 	EmailUnconfirmed:     http.StatusForbidden,
+	Undeliverable:        http.StatusForbidden,
 	CrossOrigin:          http.StatusForbidden,
 	OriginNotAllowed:     http.StatusForbidden,
 	NotFound:             http.StatusNotFound,

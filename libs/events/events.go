@@ -35,9 +35,11 @@ type Durable struct {
 // The durable consumers.
 var (
 	DurableAccounts = Durable{ServiceUsers, StreamAuth, "users", Subject(ServiceAuth, NameRegistered, "*")}
+	DurableMail     = Durable{ServiceAuth, StreamAuth, "auth-mail", Subject(ServiceAuth, NameMailRequested, "*")}
 	DurableProfiles = Durable{ServiceMessages, StreamUsers, "messages-profiles", Subject(ServiceUsers, NameProfileChanged, "*")}
+	DurableBlocks   = Durable{ServiceMessages, StreamUsers, "messages-blocks", Subject(ServiceUsers, NameBlockChanged, "*")}
 
-	Durables = []Durable{DurableAccounts, DurableProfiles}
+	Durables = []Durable{DurableAccounts, DurableMail, DurableProfiles, DurableBlocks}
 )
 
 // Event names; the full subject is Subject(service, name, key).
@@ -46,6 +48,7 @@ const (
 	NameSessionRevoked = "session_revoked" // auth; body SessionRevoked
 	NameMailRequested  = "mail_requested"  // auth, read by auth alone; body MailRequested
 	NameProfileChanged = "profile_changed" // users; body ProfileChanged
+	NameBlockChanged   = "block_changed"   // users; body BlockChanged
 	NameCommitted      = "committed"       // messages; body Committed
 	NameLogged         = "logged"          // messages, core NATS only; body Entry
 	NameTyping         = "typing"          // notify, core NATS only; body Typing
@@ -113,6 +116,15 @@ type ProfileChanged struct {
 	Username    string `json:"username"`
 	DisplayName string `json:"display_name"`
 	Version     uint64 `json:"version"`
+}
+
+// BlockChanged says whether UserID blocks BlockedID. Version grows with each
+// change of this pair: a consumer keeps the highest.
+type BlockChanged struct {
+	UserID    string `json:"user_id"`
+	BlockedID string `json:"blocked_id"`
+	Blocked   bool   `json:"blocked"`
+	Version   uint64 `json:"version"`
 }
 
 // Entry is one line of a user's event log, exactly as clients receive it over

@@ -48,6 +48,7 @@ var golden = map[string]any{
 		Kind: "reset-password", UserID: ada, To: "ada@example.org", Name: "Ada Lovelace", Token: "secret", Device: "Firefox on Linux", ExpiresAt: &at, At: at,
 	},
 	"profile_changed.json":   &ProfileChanged{UserID: ada, Username: "ada", DisplayName: "Ada Lovelace", Version: 3},
+	"block_changed.json":     &BlockChanged{UserID: ada, BlockedID: conv, Blocked: true, Version: 3},
 	"message.created.json":   &Message{ID: ada, ConversationID: conv, Seq: 7, SenderID: ada, ClientID: conv, Body: "Hello, \"Ben\" 👋", CreatedAt: at},
 	"conversation.read.json": &ConversationRead{ConversationID: conv, UserID: ada, ReadSeq: 7},
 	"logged.json": &Entry{

@@ -146,6 +146,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { return s.bus.Serve(ctx, events.RPCJWKS, events.ServiceAuth, s.answerJWKS) })
 	g.Go(func() error { return s.bus.Serve(ctx, events.RPCAccount, events.ServiceAuth, s.answerAccount) })
 	g.Go(func() error { return s.sendMails(ctx) })
+	g.Go(func() error { return outbox.Replays(ctx, s.store.db, s.log, s.sendMail) })
 	g.Go(func() error { s.every(ctx, keyReread, "signing keys", s.keys.read); return nil })
 	g.Go(func() error { s.every(ctx, cleanEvery, "clean-up", s.clean); return nil })
 	return g.Wait()

@@ -20,8 +20,6 @@ import (
 )
 
 const (
-	// mailDurable is the consumer that sends mails.
-	mailDurable = "auth-mail"
 	// mailTries, with the bus's back-off of at most 30 s, is half an hour:
 	// longer than any link for a new password works.
 	mailTries   = 64
@@ -98,25 +96,27 @@ func newSMTP(cfg config.Config, roots *x509.CertPool) (poster, error) {
 // server refuses it for good, kept in dead_letters.
 func (s *Service) sendMails(ctx context.Context) error {
 	return s.bus.Consume(ctx, bus.Consumer{
-		Stream: events.StreamAuth, Durable: mailDurable, MaxTries: mailTries,
-		Subjects: []string{events.Subject(events.ServiceAuth, events.NameMailRequested, "*")},
-		Dead:     outbox.DeadLetter(s.store.db),
-	}, func(ctx context.Context, m bus.Message) error {
-		ask, err := readMail(m.Data)
-		if err != nil {
-			return err
-		}
-		switch {
-		case ask.Kind == string(mailNone):
-			return nil
-		case ask.ExpiresAt != nil && s.now().After(*ask.ExpiresAt):
-			s.log.WarnContext(ctx, "a mail was too late to be of use and was not sent", "kind", ask.Kind, "user", ask.UserID)
-			return nil
-		}
-		l, err := write(ask, s.cfg.PublicURL)
-		if err != nil {
-			return err
-		}
-		return s.post(ctx, l)
-	})
+		Stream: events.DurableMail.Stream, Durable: events.DurableMail.Name, Subject: events.DurableMail.Subject,
+		MaxTries: mailTries, Dead: outbox.DeadLetter(s.store.db),
+	}, s.sendMail)
+}
+
+// sendMail handles one mail_requested event.
+func (s *Service) sendMail(ctx context.Context, m bus.Message) error {
+	ask, err := readMail(m.Data)
+	if err != nil {
+		return err
+	}
+	switch {
+	case ask.Kind == string(mailNone):
+		return nil
+	case ask.ExpiresAt != nil && s.now().After(*ask.ExpiresAt):
+		s.log.WarnContext(ctx, "a mail was too late to be of use and was not sent", "kind", ask.Kind, "user", ask.UserID)
+		return nil
+	}
+	l, err := write(ask, s.cfg.PublicURL)
+	if err != nil {
+		return err
+	}
+	return s.post(ctx, l)
 }

@@ -38,6 +38,7 @@ type Conversation struct {
 	ReadSeq     uint64
 	PeerReadSeq uint64
 	Activity    uint64
+	Blocked     bool // the caller blocked Peer
 	CreatedAt   time.Time
 }
 

@@ -11,20 +11,25 @@ import (
 	"chatapp/libs/outbox"
 )
 
-// profileTries is how often a profile event is tried before it is set aside.
-const profileTries = 10
+// userTries is how often an event of users is tried before it is set aside.
+const userTries = 10
 
 // consumeProfiles keeps the projection of people fresh.
 func (s *Service) consumeProfiles(ctx context.Context) error {
 	return s.bus.Consume(ctx, bus.Consumer{
 		Stream: events.DurableProfiles.Stream, Durable: events.DurableProfiles.Name, Subject: events.DurableProfiles.Subject,
-		MaxTries: profileTries, Dead: outbox.DeadLetter(s.deps.DB),
+		MaxTries: userTries, Dead: outbox.DeadLetter(s.deps.DB),
 	}, s.takeProfile)
 }
 
-// replayProfiles handles profiles again that an operator took up again.
-func (s *Service) replayProfiles(ctx context.Context) error {
-	return outbox.Replays(ctx, s.deps.DB, s.deps.Log, s.takeProfile)
+// replayUsers handles events of users again that an operator took up again.
+func (s *Service) replayUsers(ctx context.Context) error {
+	return outbox.Replays(ctx, s.deps.DB, s.deps.Log, func(ctx context.Context, m bus.Message) error {
+		if m.Type == events.NameBlockChanged {
+			return s.takeBlock(ctx, m)
+		}
+		return s.takeProfile(ctx, m)
+	})
 }
 
 func (s *Service) takeProfile(ctx context.Context, m bus.Message) error {
@@ -124,7 +129,8 @@ func (s *Service) serveHeads(ctx context.Context) error {
 	})
 }
 
-// serveMembers answers events.RPCMembers to a member; to others not-found.
+// serveMembers answers events.RPCMembers to a member; to others not-found. Where
+// one blocked the other, everybody is alone.
 func (s *Service) serveMembers(ctx context.Context) error {
 	return s.bus.Serve(ctx, events.RPCMembers, events.ServiceMessages, func(ctx context.Context, data []byte) (any, error) {
 		q, err := question[events.MembersRequest](data)
@@ -138,6 +144,13 @@ func (s *Service) serveMembers(ctx context.Context) error {
 		m, err := s.direct.of(ctx, ids[0], ids[1])
 		if err != nil {
 			return nil, err
+		}
+		silent, err := s.store.silent(ctx, m.id)
+		if err != nil {
+			return nil, err
+		}
+		if silent {
+			return events.MembersReply{UserIDs: []string{ids[1].String()}}, nil
 		}
 		reply := events.MembersReply{}
 		for _, user := range m.members {

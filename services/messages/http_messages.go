@@ -25,7 +25,11 @@ func (s *Service) postMessage(ctx context.Context, in *postInput) (*messageOutpu
 	if err != nil {
 		return nil, err
 	}
-	o := s.commit.do(ctx, &write{where: where, sender: caller(ctx), clientID: in.Body.ClientID, body: body})
+	w := &write{where: where, sender: caller(ctx), clientID: in.Body.ClientID, body: body}
+	o := s.commit.do(ctx, w)
+	if errs.Is(o.err, errs.Undeliverable) {
+		o = s.postedBefore(ctx, w, o)
+	}
 	if o.err != nil {
 		return nil, o.err
 	}
@@ -34,6 +38,20 @@ func (s *Service) postMessage(ctx context.Context, in *postInput) (*messageOutpu
 		out.Status = http.StatusOK
 	}
 	return out, nil
+}
+
+// postedBefore answers the retry of a post that was saved before one of the two
+// blocked the other: a block takes nothing back (idempotent for ever).
+func (s *Service) postedBefore(ctx context.Context, w *write, refused outcome) outcome {
+	m, err := s.store.message(ctx, w.sender, messageID(w.sender, w.clientID))
+	switch {
+	case err == nil:
+		return w.again(m)
+	case errs.Is(err, errs.NotFound):
+		return refused
+	default:
+		return outcome{err: err}
+	}
 }
 
 // addressee finds the conversation of a post: by its id, or by the person.

@@ -124,6 +124,7 @@ type conversationView struct {
 	ReadSeq     uint64          `json:"read_seq" doc:"How far you have read"`
 	PeerReadSeq uint64          `json:"peer_read_seq" doc:"How far the other person has read"`
 	Unread      uint64          `json:"unread"`
+	Blocked     bool            `json:"blocked" doc:"You blocked the other person: neither can write. That they blocked you is never told"`
 	CreatedAt   time.Time       `json:"created_at"`
 }
 
@@ -131,7 +132,7 @@ func (c Conversation) view() conversationView {
 	v := conversationView{
 		ID: c.ID.String(), Kind: c.Kind.String(),
 		Peer:    personView{ID: c.Peer.ID.String(), Username: c.Peer.Username, DisplayName: c.Peer.DisplayName},
-		LastSeq: c.LastSeq, ReadSeq: c.ReadSeq, PeerReadSeq: c.PeerReadSeq, Unread: c.Unread(), CreatedAt: c.CreatedAt.UTC(),
+		LastSeq: c.LastSeq, ReadSeq: c.ReadSeq, PeerReadSeq: c.PeerReadSeq, Unread: c.Unread(), Blocked: c.Blocked, CreatedAt: c.CreatedAt.UTC(),
 	}
 	if c.Last != nil {
 		m := c.Last.wire()

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -105,6 +104,9 @@ func (s *store) openConversation(ctx context.Context, kind Kind, key []byte, mem
 	}
 	t := now()
 	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
+		if err := s.holdClocks(tx, members); err != nil {
+			return err
+		}
 		fresh := id.New()
 		insert := "INSERT INTO conversations (id, kind, direct_key, created_at) VALUES (?, ?, ?, ?)" + s.onDuplicate("direct_key")
 		if err := tx.Exec(insert, fresh, kind, key, t).Error; err != nil {
@@ -114,18 +116,15 @@ func (s *store) openConversation(ctx context.Context, kind Kind, key []byte, mem
 			return err
 		}
 		if found != fresh {
-			return nil // another request was first, and has committed members and clocks
+			return nil // another request was first, and has committed the members
 		}
 		for _, user := range members {
-			err := errors.Join(
-				tx.Exec("INSERT INTO members (conversation_id, user_id, last_seq, read_seq, activity) VALUES (?, ?, 0, 0, 0)", fresh, user).Error,
-				tx.Exec("INSERT INTO user_clocks (user_id, last_seq, trimmed_seq) VALUES (?, 0, 0)"+s.onDuplicate("user_id"), user).Error,
-			)
+			err := tx.Exec("INSERT INTO members (conversation_id, user_id, last_seq, read_seq, activity) VALUES (?, ?, 0, 0, 0)", fresh, user).Error
 			if err != nil {
 				return err
 			}
 		}
-		return nil
+		return applyBlocks(tx, fresh, members)
 	})
 	return found, err
 }
@@ -169,7 +168,7 @@ func (s *store) membership(ctx context.Context, conversation id.ID) (membership,
 // whole list.
 const conversationColumns = `
 SELECT c.id, c.kind, m.last_seq, c.created_at, m.read_seq, m.activity,
-       COALESCE(p.user_id, m.user_id), COALESCE(p.read_seq, m.read_seq), COALESCE(pp.username, ''), COALESCE(pp.display_name, ''),
+       COALESCE(p.user_id, m.user_id), COALESCE(p.shown_seq, p.read_seq, m.read_seq), m.blocked, COALESCE(pp.username, ''), COALESCE(pp.display_name, ''),
        lm.id, lm.sender_id, lm.client_id, lm.body, lm.created_at
 FROM members m
 JOIN conversations c ON c.id = m.conversation_id
@@ -227,7 +226,7 @@ func (s *store) scanConversations(ctx context.Context, query string, args ...any
 		var body *string
 		var sent *time.Time
 		err := rows.Scan(&c.ID, &c.Kind, &c.LastSeq, &c.CreatedAt, &c.ReadSeq, &c.Activity,
-			&c.Peer.ID, &c.PeerReadSeq, &c.Peer.Username, &c.Peer.DisplayName,
+			&c.Peer.ID, &c.PeerReadSeq, &c.Blocked, &c.Peer.Username, &c.Peer.DisplayName,
 			&last.ID, &last.SenderID, &last.ClientID, &body, &sent)
 		if err != nil {
 			return nil, fmt.Errorf("messages: reading conversations: %w", err)

@@ -19,7 +19,10 @@ import (
 type memberKey struct{ conversation, user id.ID }
 
 // memberState is what a batch changes of one member's row.
-type memberState struct{ lastSeq, readSeq, activity uint64 }
+type memberState struct {
+	lastSeq, readSeq, activity uint64
+	blocked                    bool // this member blocked the other; not changed here
+}
 
 // unit is the work of one transaction: what was read under locks, numbered in
 // memory, and is written at the end in one statement per table.
@@ -101,11 +104,11 @@ func (u *unit) lockClocks(users []id.ID) db.Read {
 
 func (u *unit) readMembers(convs []id.ID) db.Read {
 	convs = unique(convs)
-	query := "SELECT conversation_id, user_id, last_seq, read_seq, activity FROM members WHERE conversation_id " + in(len(convs))
+	query := "SELECT conversation_id, user_id, last_seq, read_seq, activity, blocked FROM members WHERE conversation_id " + in(len(convs))
 	return db.Read{SQL: query, Args: anys(convs), Row: func(rows *sql.Rows) error {
 		var k memberKey
 		m := &memberState{}
-		err := rows.Scan(&k.conversation, &k.user, &m.lastSeq, &m.readSeq, &m.activity)
+		err := rows.Scan(&k.conversation, &k.user, &m.lastSeq, &m.readSeq, &m.activity, &m.blocked)
 		u.members[k] = m
 		return err
 	}}
@@ -156,10 +159,10 @@ func (u *unit) apply(w *write) outcome {
 	}
 	name := messageID(w.sender, w.clientID)
 	if m, ok := u.existing[name]; ok {
-		if m.ConversationID != w.where.id || m.Body != w.body {
-			return outcome{err: errs.New(errs.ClientIDReused, "This client_id was used for another message. Nothing was written; make a new one for each message.")}
-		}
-		return outcome{message: m, replay: true}
+		return w.again(m)
+	}
+	if u.silent(w.where) {
+		return outcome{err: errUndeliverable()}
 	}
 	m := Message{
 		ConversationID: w.where.id, Seq: u.members[memberKey{w.where.id, w.sender}].lastSeq + 1, ID: name,
@@ -179,7 +182,21 @@ func (u *unit) apply(w *write) outcome {
 	return outcome{message: m}
 }
 
-// applyRead moves a read mark forward, never back and never past the end.
+// again is the outcome of a post whose key was used before, for m.
+func (w *write) again(m Message) outcome {
+	if m.ConversationID != w.where.id || m.Body != w.body {
+		return outcome{err: errs.New(errs.ClientIDReused, "This client_id was used for another message. Nothing was written; make a new one for each message.")}
+	}
+	return outcome{message: m, replay: true}
+}
+
+// silent reports whether one member of a conversation blocked the other.
+func (u *unit) silent(where membership) bool {
+	return slices.ContainsFunc(where.members, func(user id.ID) bool { return u.members[memberKey{where.id, user}].blocked })
+}
+
+// applyRead moves a read mark forward, never back and never past the end. Where
+// one blocked the other, nobody else hears of it.
 func (u *unit) applyRead(w *write) outcome {
 	state := u.members[memberKey{w.where.id, w.sender}]
 	target := min(w.readSeq, state.lastSeq)
@@ -188,7 +205,11 @@ func (u *unit) applyRead(w *write) outcome {
 	}
 	u.member(w.where.id, w.sender).readSeq = target
 	traceparent := w.span.Traceparent()
-	for _, user := range w.where.members {
+	readers := w.where.members
+	if u.silent(w.where) {
+		readers = []id.ID{w.sender}
+	}
+	for _, user := range readers {
 		u.append(entry{UserID: user, Kind: kindRead, ConversationID: w.where.id, Seq: target, ActorID: w.sender, Trace: traceparent})
 	}
 	return outcome{readSeq: target, lastSeq: state.lastSeq}

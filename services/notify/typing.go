@@ -12,7 +12,7 @@ import (
 // How much one socket remembers about the conversations it types in.
 const (
 	maxTyping       = 16
-	membersFreshFor = time.Minute
+	membersFreshFor = 10 * time.Second // so long a block takes to silence hints
 )
 
 // typist passes on that the owner of one socket is typing: best effort, at

@@ -279,7 +279,10 @@ func TestOpenAPI(t *testing.T) {
 		}
 	}
 	slices.Sort(got)
-	want := []string{"get /api/v1/users", "get /api/v1/users/me", "get /api/v1/users/{id}", "patch /api/v1/users/me"}
+	want := []string{
+		"delete /api/v1/users/me/blocks/{id}", "get /api/v1/users", "get /api/v1/users/me", "get /api/v1/users/me/blocks",
+		"get /api/v1/users/{id}", "patch /api/v1/users/me", "put /api/v1/users/me/blocks/{id}",
+	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}

@@ -27,8 +27,9 @@ func (s *Service) routes(server *httpx.Server) {
 	httpx.Register(server, notModified(operation("get-user", http.MethodGet, "/api/v1/users/{id}",
 		"Somebody's profile", http.StatusUnauthorized, http.StatusNotFound)), s.getUser)
 	httpx.Register(server, operation("list-users", http.MethodGet, "/api/v1/users",
-		"The directory, or a search in it; without yourself, by username",
+		"The directory, or a search in it; without yourself and whom you blocked or who blocked you, by username",
 		http.StatusBadRequest, http.StatusUnauthorized), s.listUsers)
+	s.blockRoutes(server)
 }
 
 func operation(name, method, path, summary string, statuses ...int) huma.Operation {
@@ -156,25 +157,30 @@ func (s *Service) listUsers(ctx context.Context, in *listUsersInput) (*listUsers
 	if !utf8.ValidString(in.Query) || strings.ContainsRune(in.Query, 0) {
 		return nil, errs.New(errs.InvalidText, "The query holds characters that are not text.")
 	}
-	out := &listUsersOutput{UserPage{Items: []User{}}}
 	words := queryWords(in.Query)
 	if len(words) == 0 && strings.TrimSpace(in.Query) != "" {
-		return out, nil // nothing in it that a name could begin with
+		return asPage(nil, in.Limit), nil // nothing in it that a name could begin with
 	}
 	people, err := s.store.directory(ctx, authn.From(ctx).UserID, words, after, in.Limit+1)
 	if err != nil {
 		return nil, err
 	}
-	if len(people) > in.Limit {
-		people = people[:in.Limit]
-		last := people[in.Limit-1]
+	return asPage(people, in.Limit), nil
+}
+
+// asPage makes a page of at most limit people of a list that was read one longer.
+func asPage(people []Profile, limit int) *listUsersOutput {
+	out := &listUsersOutput{UserPage{Items: []User{}}}
+	if len(people) > limit {
+		people = people[:limit]
+		last := people[limit-1]
 		next := httpx.EncodeCursor(page{Username: last.Username, UserID: last.UserID})
 		out.Body.NextCursor = &next
 	}
 	for _, p := range people {
 		out.Body.Items = append(out.Body.Items, asUser(p))
 	}
-	return out, nil
+	return out
 }
 
 // decodePage reads a cursor; "" is the first page.

@@ -121,9 +121,9 @@ type page struct {
 	UserID   id.ID  `json:"i"`
 }
 
-// directory returns up to limit people other than the caller, in username
-// order from after on (nil = from the start), each matching every word; no
-// words match everybody. It is one statement whatever comes out.
+// directory returns up to limit people other than the caller and those apart
+// from them, in username order from after on (nil = from the start), each
+// matching every word; no words match everybody. It is one statement whatever comes out.
 func (s store) directory(ctx context.Context, caller id.ID, words []string, after *page, limit int) ([]Profile, error) {
 	q := s.db.R.WithContext(ctx)
 	for _, w := range words {
@@ -132,11 +132,8 @@ func (s store) directory(ctx context.Context, caller id.ID, words []string, afte
 		q = q.Where("user_id IN (SELECT user_id FROM search_terms WHERE term >= ? AND term < ?)",
 			[]byte(w), append([]byte(w), 0xff))
 	}
-	if after != nil {
-		q = q.Where("username >= ? AND (username > ? OR user_id > ?)", after.Username, after.Username, after.UserID)
-	}
 	var rows []profileRow
-	if err := q.Order("username, user_id").Limit(limit + 1).Find(&rows).Error; err != nil {
+	if err := apart(from(q, after), caller).Order("username, user_id").Limit(limit + 1).Find(&rows).Error; err != nil {
 		return nil, domain(err)
 	}
 	people := make([]Profile, 0, len(rows))

@@ -4,12 +4,14 @@
 // or, when somebody asks before the event is here, by asking auth. So a person
 // who has just signed up is never unknown to this service.
 //
-//	OWNS      profiles, search_terms (derived from profiles), outbox, dead_letters
+//	OWNS      profiles, search_terms (derived from profiles), blocks, outbox, dead_letters
 //	SERVES    GET /api/v1/users               directory with prefix search
 //	          GET, PATCH /api/v1/users/me     the caller's own profile
+//	          GET /api/v1/users/me/blocks     whom the caller blocked; PUT, DELETE …/{id}
 //	          GET /api/v1/users/{id}          anybody's profile
 //	          RPC chat.users.rpc.v1.profile   the same for other services
 //	EMITS     chat.users.v1.profile_changed.<user>, on the first version and on each change
+//	          chat.users.v1.block_changed.<blocker>, on each block and unblock
 //	CONSUMES  chat.auth.v1.registered.* (durable "users"); RPC chat.auth.rpc.v1.account on a miss
 package users
 

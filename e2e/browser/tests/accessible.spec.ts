@@ -78,6 +78,19 @@ for (const [size, viewport] of Object.entries(sizes)) {
       await anna.send('On my way ☕');
       await anna.delivered('On my way ☕');
       await look(anna, 'conversation');
+      await anna.page.goto(`${anna.url}/settings`);
+      await expect(anna.page.getByRole('textbox', { name: 'Name' })).toBeVisible();
+      await look(anna, 'settings');
+      await anna.api('PUT', `/users/me/blocks/${cleo.user.id}`);
+      await anna.page.getByRole('tab', { name: 'Blocked people' }).click();
+      await expect(anna.page.getByRole('button', { name: named('Unblock') })).toBeVisible();
+      await look(anna, 'blocked');
+      // The block came from another device: it shows when the list is read again.
+      await anna.open();
+      await anna.row(cleo).click();
+      await expect(anna.conversation.getByText('You blocked')).toBeVisible();
+      await look(anna, 'blocked-conversation');
+      await anna.open();
       if (size === 'desktop') {
         await anna.page.keyboard.press('ControlOrMeta+k');
         await expect(anna.page.getByRole('dialog')).toBeVisible();

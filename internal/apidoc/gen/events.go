@@ -157,13 +157,13 @@ func link(name string) string {
 	return fmt.Sprintf("[%s](#%s)", name, strings.ToLower(name))
 }
 
-// writeTypes describes every struct.
+// writeTypes describes every struct that travels; one without tags, Durable, does not.
 func (s *source) writeTypes(b *bytes.Buffer) {
 	b.WriteString("\n## Bodies\n")
 	for _, name := range slices.Sorted(maps.Keys(s.types)) {
 		t := s.types[name]
 		fields, ok := t.Decl.Specs[0].(*ast.TypeSpec).Type.(*ast.StructType)
-		if !ok {
+		if !ok || fields.Fields.List[0].Tag == nil {
 			continue
 		}
 		fmt.Fprintf(b, "\n### %s\n\n%s\n| Field | Type | |\n| --- | --- | --- |\n", name, t.Doc)

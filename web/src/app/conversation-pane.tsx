@@ -2,7 +2,7 @@ import { useCallback } from 'react';
 import { useLocation } from 'wouter';
 import { cameFromList, paths } from '@/components/paths';
 import { Button } from '@/components/ui';
-import { Composer } from '@/features/composer';
+import { BlockedBar, Composer } from '@/features/composer';
 import { ConversationHeader, Timeline } from '@/features/timeline';
 import { toProblem } from '@/lib/api';
 import { messages } from '@/lib/messages';
@@ -39,7 +39,11 @@ export function ConversationPane({ id, me }: { id: string; me: string }) {
     <section aria-label={t.region(name)} className="flex h-full flex-col">
       <ConversationHeader conversation={conversation} onBack={back} />
       <Timeline conversation={conversation} me={me} />
-      <Composer conversationId={conversation.id} name={name} />
+      {conversation.blocked ? (
+        <BlockedBar peer={conversation.peer} />
+      ) : (
+        <Composer conversationId={conversation.id} name={name} />
+      )}
     </section>
   );
 }

@@ -7,6 +7,7 @@ import { type AuthMode, AuthPage, ConfirmPage, ForgotPage, ResetPage } from '@/f
 import { messages } from '@/lib/messages';
 import { useSession } from '@/lib/session';
 import { NotFound } from './not-found';
+import { isSettingsTab } from './settings-pane';
 import { Shell } from './shell';
 
 /** What is on screen: decided by the session first, then by the address. */
@@ -25,6 +26,7 @@ function SignedIn({ user }: { user: Parameters<typeof Shell>[0]['user'] }) {
   const [path, navigate] = useLocation();
   const [home] = useRoute(paths.home);
   const [open, params] = useRoute(paths.conversation);
+  const [settings, at] = useRoute(paths.settings);
   const entrance = path === paths.signIn || path === paths.signUp || path === paths.forgot;
 
   useEffect(() => {
@@ -32,6 +34,7 @@ function SignedIn({ user }: { user: Parameters<typeof Shell>[0]['user'] }) {
   }, [entrance, navigate]);
 
   if (entrance) return null;
+  if (settings && isSettingsTab(at.tab)) return <Shell user={user} openId={undefined} settings={at} />;
   if (!home && !open) return <NotFound />;
   return <Shell user={user} openId={params?.id} />;
 }

@@ -11,6 +11,7 @@ import { ConversationPane } from './conversation-pane';
 import { EmptyPane } from './empty-pane';
 import { keyNames } from './key-names';
 import { focusComposer } from './regions';
+import { SettingsPane } from './settings-pane';
 import { ShortcutHelp } from './shortcut-help';
 import { leavingOverlay, useBackCloses } from './use-back-closes';
 import { useNeighbours } from './use-neighbours';
@@ -18,20 +19,30 @@ import { useShortcuts } from './use-shortcuts';
 import { useSignOut } from './use-sign-out';
 import { useTabBadge } from './use-tab-badge';
 
-type Props = { user: SessionUser; openId: string | undefined };
+type Props = {
+  user: SessionUser;
+  openId: string | undefined;
+  /** The settings are open, at this tab. */
+  settings?: { tab?: string | undefined };
+};
 
 /** The signed-in interface: list and conversation side by side, or one at a time on phones. */
-export function Shell({ user, openId }: Props) {
+export function Shell({ user, openId, settings }: Props) {
   const [, navigate] = useLocation();
   const [searching, setSearching] = useState(false);
   const [helping, setHelping] = useState(false);
   const signOut = useSignOut();
+  const paneOpen = Boolean(openId || settings);
   const neighbour = useNeighbours(openId);
   useTabBadge();
   useBackCloses(searching, () => setSearching(false));
 
   const show = useCallback(
     (id: string) => navigate(paths.toConversation(id), { state: cameFrom(openId), ...leavingOverlay() }),
+    [navigate, openId],
+  );
+  const showSettings = useCallback(
+    () => navigate(paths.toSettings(), { state: cameFrom(openId) }),
     [navigate, openId],
   );
   const search = useCallback(() => setSearching(true), []);
@@ -55,7 +66,7 @@ export function Shell({ user, openId }: Props) {
           // On phones the list stays mounted under the conversation and keeps its place.
           className={cn(
             'h-full w-(--sidebar-width) shrink-0 border-line border-r phone:absolute phone:inset-0 phone:w-full phone:border-0',
-            openId && 'phone:invisible',
+            paneOpen && 'phone:invisible',
           )}
         >
           <Sidebar
@@ -63,15 +74,18 @@ export function Shell({ user, openId }: Props) {
             openId={openId}
             searchKeys={keyNames.search.join(' ')}
             onSearch={search}
+            onShowSettings={showSettings}
             onShowShortcuts={help}
             onSignOut={signOut.ask}
           />
         </div>
         <main
-          aria-label={messages.layout.main}
-          className={cn('relative h-full min-w-0 flex-1 bg-canvas', !openId && 'phone:hidden')}
+          aria-label={settings ? messages.settings.title : messages.layout.main}
+          className={cn('relative h-full min-w-0 flex-1 bg-canvas', !paneOpen && 'phone:hidden')}
         >
-          {openId ? (
+          {settings ? (
+            <SettingsPane tab={settings.tab} />
+          ) : openId ? (
             <ConversationPane key={openId} id={openId} me={user.id} />
           ) : (
             <EmptyPane user={user} onSearch={search} />

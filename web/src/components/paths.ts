@@ -7,6 +7,8 @@ export const paths = {
   reset: '/reset',
   confirm: '/confirm',
   conversation: '/c/:id',
+  settings: '/settings/:tab?',
+  toSettings: (tab?: string) => (tab ? `/settings/${tab}` : '/settings'),
   toConversation: (id: string) => `/c/${encodeURIComponent(id)}`,
 } as const;
 

@@ -11,7 +11,9 @@ export const keys = {
   timelines: ['timeline'] as const,
   timeline: (id: string) => ['timeline', id] as const,
   me: ['me'] as const,
+  anyPeople: ['people'] as const,
   people: (query: string) => ['people', query] as const,
+  blocked: ['blocked'] as const,
 };
 
 type List = InfiniteData<ConversationPage, string | undefined>;

@@ -1,2 +1,3 @@
 // The message box of one conversation.
+export { BlockedBar } from './blocked-bar';
 export { Composer } from './composer';

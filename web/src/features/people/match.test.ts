@@ -12,6 +12,7 @@ const talk = (peer: User): Conversation => ({
   last_seq: 1,
   read_seq: 0,
   peer_read_seq: 0,
+  blocked: false,
   unread: 0,
   created_at: '2026-11-23T10:00:00Z',
 });

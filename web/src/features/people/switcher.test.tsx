@@ -20,6 +20,7 @@ const conversation = (user_id: string) => ({
   last_seq: 0,
   read_seq: 0,
   peer_read_seq: 0,
+  blocked: false,
   unread: 0,
   created_at: '2026-11-23T10:00:00Z',
 });

@@ -21,6 +21,7 @@ const conversation: Conversation = {
   last_seq: 7,
   read_seq: 0,
   peer_read_seq: 0,
+  blocked: false,
   unread: 1,
   created_at: '2026-11-23T10:00:00Z',
 };

@@ -1,19 +1,21 @@
-import { Keyboard, LogOut, Monitor, Moon, Pencil, Sun } from 'lucide-react';
-import { useState } from 'react';
+import { Keyboard, LogOut, Monitor, Moon, Settings, Sun } from 'lucide-react';
 import { setTheme, useTheme } from '@/components/theme';
 import { Avatar, Menu, MenuChoice, MenuItem, MenuSeparator } from '@/components/ui';
 import type { SessionUser } from '@/lib/api';
 import { messages } from '@/lib/messages';
 import { useProfile } from '@/lib/queries';
-import { EditProfile } from './edit-profile';
 
 const t = messages.sidebar;
 
-type Props = { user: SessionUser; onShowShortcuts: () => void; onSignOut: () => void };
+type Props = {
+  user: SessionUser;
+  onShowSettings: () => void;
+  onShowShortcuts: () => void;
+  onSignOut: () => void;
+};
 
 /** The own picture; its menu has what concerns oneself and this browser. */
-export function ProfileMenu({ user, onShowShortcuts, onSignOut }: Props) {
-  const [editing, setEditing] = useState(false);
+export function ProfileMenu({ user, onShowSettings, onShowShortcuts, onSignOut }: Props) {
   const theme = useTheme();
   const { data: profile } = useProfile();
   const name = profile?.display_name ?? user.display_name;
@@ -29,43 +31,40 @@ export function ProfileMenu({ user, onShowShortcuts, onSignOut }: Props) {
   );
 
   return (
-    <>
-      <Menu trigger={trigger} label={t.menuLabel}>
-        <div className="flex items-center gap-3 px-2.5 pt-2 pb-3">
-          <Avatar id={user.id} name={name} size="md" />
-          <span className="min-w-0">
-            <bdi className="block truncate font-semibold text-base">{name}</bdi>
-            <span className="block truncate text-muted text-sm">@{user.username}</span>
-          </span>
-        </div>
-        <MenuItem icon={<Pencil className="size-[18px]" />} onSelect={() => setEditing(true)}>
-          {t.editProfile}
-        </MenuItem>
-        <MenuItem
-          icon={<Keyboard className="size-[18px]" />}
-          shortcut="?"
-          onSelect={onShowShortcuts}
-          className="touch:hidden"
-        >
-          {t.shortcuts}
-        </MenuItem>
-        <MenuSeparator />
-        <MenuChoice
-          label={t.theme}
-          value={theme}
-          onChange={setTheme}
-          options={[
-            { value: 'auto', label: t.themeAuto, icon: <Monitor className="size-[18px]" /> },
-            { value: 'light', label: t.themeLight, icon: <Sun className="size-[18px]" /> },
-            { value: 'dark', label: t.themeDark, icon: <Moon className="size-[18px]" /> },
-          ]}
-        />
-        <MenuSeparator />
-        <MenuItem icon={<LogOut className="size-[18px]" />} danger onSelect={onSignOut}>
-          {t.signOut}
-        </MenuItem>
-      </Menu>
-      <EditProfile open={editing} onOpenChange={setEditing} name={name} username={user.username} />
-    </>
+    <Menu trigger={trigger} label={t.menuLabel}>
+      <div className="flex items-center gap-3 px-2.5 pt-2 pb-3">
+        <Avatar id={user.id} name={name} size="md" />
+        <span className="min-w-0">
+          <bdi className="block truncate font-semibold text-base">{name}</bdi>
+          <span className="block truncate text-muted text-sm">@{user.username}</span>
+        </span>
+      </div>
+      <MenuItem icon={<Settings className="size-[18px]" />} onSelect={onShowSettings}>
+        {t.settings}
+      </MenuItem>
+      <MenuItem
+        icon={<Keyboard className="size-[18px]" />}
+        shortcut="?"
+        onSelect={onShowShortcuts}
+        className="touch:hidden"
+      >
+        {t.shortcuts}
+      </MenuItem>
+      <MenuSeparator />
+      <MenuChoice
+        label={t.theme}
+        value={theme}
+        onChange={setTheme}
+        options={[
+          { value: 'auto', label: t.themeAuto, icon: <Monitor className="size-[18px]" /> },
+          { value: 'light', label: t.themeLight, icon: <Sun className="size-[18px]" /> },
+          { value: 'dark', label: t.themeDark, icon: <Moon className="size-[18px]" /> },
+        ]}
+      />
+      <MenuSeparator />
+      <MenuItem icon={<LogOut className="size-[18px]" />} danger onSelect={onSignOut}>
+        {t.signOut}
+      </MenuItem>
+    </Menu>
   );
 }

@@ -15,17 +15,18 @@ export type SidebarProps = {
   /** The keys of the search, as shown in its field: "Ctrl K". */
   searchKeys: string;
   onSearch: () => void;
+  onShowSettings: () => void;
   onShowShortcuts: () => void;
   onSignOut: () => void;
 };
 
 /** The left pane: who I am, search, and my conversations. */
-export function Sidebar({ user, openId, searchKeys, onSearch, onShowShortcuts, onSignOut }: SidebarProps) {
+export function Sidebar({ user, openId, searchKeys, onSearch, ...menu }: SidebarProps) {
   return (
     <nav aria-label={t.region} data-region="list" className="flex h-full flex-col bg-surface">
       {openId ? null : <h1 className="sr-only">{t.region}</h1>}
       <header className="bar flex shrink-0 items-center gap-1 pr-2 pl-3">
-        <ProfileMenu user={user} onShowShortcuts={onShowShortcuts} onSignOut={onSignOut} />
+        <ProfileMenu user={user} {...menu} />
         <button
           type="button"
           aria-haspopup="dialog"

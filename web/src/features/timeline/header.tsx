@@ -3,6 +3,7 @@ import { Avatar, cn, IconButton } from '@/components/ui';
 import type { Conversation } from '@/lib/api';
 import { messages } from '@/lib/messages';
 import { useTyping } from '@/lib/typing';
+import { PersonMenu } from './person-menu';
 
 export interface HeaderProps {
   conversation: Conversation;
@@ -33,6 +34,7 @@ export function ConversationHeader({ conversation, onBack }: HeaderProps) {
           {line}
         </p>
       </div>
+      {self ? null : <PersonMenu peer={peer} blocked={conversation.blocked} />}
     </header>
   );
 }

@@ -1,0 +1,125 @@
+package users
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"chatapp/libs/errs"
+	"chatapp/libs/events"
+	"chatapp/libs/id"
+	"chatapp/libs/outbox"
+)
+
+type blockRow struct {
+	BlockerID id.ID `gorm:"primaryKey"`
+	BlockedID id.ID `gorm:"primaryKey"`
+	Active    bool
+	Version   uint64
+	ChangedAt time.Time
+}
+
+func (blockRow) TableName() string { return "blocks" }
+
+// setBlock sets whether blocker blocks other, in one transaction with its event,
+// and returns the event; no rows when it was so before.
+func (s store) setBlock(ctx context.Context, blocker, other id.ID, active bool) ([]outbox.Row, error) {
+	var rows []outbox.Row
+	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
+		rows = nil
+		row := blockRow{BlockerID: blocker, BlockedID: other, ChangedAt: time.Now().UTC().Truncate(time.Microsecond)}
+		// The row first, then its lock: two who set it at once follow each other.
+		if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err != nil {
+			return err
+		}
+		if err := s.db.ForUpdate(tx).Take(&row, "blocker_id = ? AND blocked_id = ?", blocker, other).Error; err != nil {
+			return err
+		}
+		if row.Active == active {
+			return nil
+		}
+		if active {
+			if err := roomForBlock(tx, blocker); err != nil {
+				return err
+			}
+		}
+		row.Active, row.Version, row.ChangedAt = active, row.Version+1, time.Now().UTC().Truncate(time.Microsecond)
+		if err := tx.Save(&row).Error; err != nil {
+			return err
+		}
+		event, err := row.event()
+		if err != nil {
+			return err
+		}
+		rows = []outbox.Row{event}
+		return outbox.Insert(tx, rows)
+	})
+	if err != nil {
+		return nil, domain(err)
+	}
+	return rows, nil
+}
+
+func roomForBlock(tx *gorm.DB, blocker id.ID) error {
+	var n int64
+	if err := tx.Model(&blockRow{}).Where("blocker_id = ? AND active = 1", blocker).Count(&n).Error; err != nil {
+		return err
+	}
+	if n >= maxBlocks {
+		return errs.New(errs.Conflict, fmt.Sprintf("You have blocked %d people, which is the most. Unblock somebody first.", maxBlocks))
+	}
+	return nil
+}
+
+func (r blockRow) event() (outbox.Row, error) {
+	payload, err := json.Marshal(events.BlockChanged{
+		UserID: r.BlockerID.String(), BlockedID: r.BlockedID.String(), Blocked: r.Active, Version: r.Version,
+	})
+	if err != nil {
+		return outbox.Row{}, fmt.Errorf("users: block event: %w", err)
+	}
+	return outbox.Row{
+		ID:        id.New(),
+		Subject:   events.Subject(events.ServiceUsers, events.NameBlockChanged, r.BlockerID.String()),
+		MsgID:     fmt.Sprintf("block-%s-%s-%d", r.BlockerID, r.BlockedID, r.Version),
+		Type:      events.NameBlockChanged,
+		Payload:   payload,
+		CreatedAt: r.ChangedAt,
+	}, nil
+}
+
+// blocked returns up to limit of the people whom blocker blocks, in username
+// order from after on (nil = from the start).
+func (s store) blocked(ctx context.Context, blocker id.ID, after *page, limit int) ([]Profile, error) {
+	q := s.db.R.WithContext(ctx).
+		Where("user_id IN (SELECT blocked_id FROM blocks WHERE blocker_id = ? AND active = 1)", blocker)
+	var rows []profileRow
+	if err := from(q, after).Order("username, user_id").Limit(limit).Find(&rows).Error; err != nil {
+		return nil, domain(err)
+	}
+	people := make([]Profile, len(rows))
+	for i, row := range rows {
+		people[i] = row.profile()
+	}
+	return people, nil
+}
+
+// from begins a list that is in username order after a place in it.
+func from(q *gorm.DB, after *page) *gorm.DB {
+	if after == nil {
+		return q
+	}
+	return q.Where("username >= ? AND (username > ? OR user_id > ?)", after.Username, after.Username, after.UserID)
+}
+
+// apart leaves those out who blocked the caller or whom the caller blocked: two
+// look-ups by primary key for each person.
+func apart(q *gorm.DB, caller id.ID) *gorm.DB {
+	return q.
+		Where("NOT EXISTS (SELECT 1 FROM blocks b WHERE b.blocker_id = ? AND b.blocked_id = profiles.user_id AND b.active = 1)", caller).
+		Where("NOT EXISTS (SELECT 1 FROM blocks b WHERE b.blocker_id = profiles.user_id AND b.blocked_id = ? AND b.active = 1)", caller)
+}

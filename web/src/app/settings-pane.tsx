@@ -1,0 +1,34 @@
+import { useLocation } from 'wouter';
+import { cameFromList, paths } from '@/components/paths';
+import { DevicesPanel, SecurityPanel } from '@/features/security';
+import { BlockedPanel, ProfilePanel, SettingsPage, type SettingsTab } from '@/features/settings';
+import { messages } from '@/lib/messages';
+
+const t = messages.settings;
+
+/** Every page of the settings, in the order of the tabs: a new one is a line here. */
+const tabs: readonly SettingsTab[] = [
+  { id: 'profile', label: t.profile, panel: <ProfilePanel /> },
+  { id: 'security', label: t.security, panel: <SecurityPanel /> },
+  { id: 'devices', label: t.devices, panel: <DevicesPanel /> },
+  { id: 'blocked', label: t.blocked, panel: <BlockedPanel /> },
+];
+
+/** Whether there is such a page; the address without one is the first. */
+export function isSettingsTab(tab: string | undefined): boolean {
+  return tab === undefined || tabs.some(({ id }) => id === tab);
+}
+
+/** The settings, beside the list or, on a phone, instead of it. */
+export function SettingsPane({ tab = 'profile' }: { tab: string | undefined }) {
+  const [, navigate] = useLocation();
+  return (
+    <SettingsPage
+      tabs={tabs}
+      tab={tab}
+      // In the place of the tab before, so that "back" leaves the settings.
+      onTab={(id) => navigate(paths.toSettings(id), { replace: true, state: history.state })}
+      onBack={() => (cameFromList() ? history.back() : navigate(paths.home, { replace: true }))}
+    />
+  );
+}

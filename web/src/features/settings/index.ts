@@ -1,0 +1,3 @@
+export { BlockedPanel } from './blocked-panel';
+export { ProfilePanel } from './profile-panel';
+export { SettingsPage, type SettingsTab } from './settings-page';
