@@ -297,29 +297,3 @@ func TestUnusableProofsEndTheProgram(t *testing.T) {
 	wantError(t, runProgram(t, append(only, "CHAT_DATABASE_CA="+gone), "", "migrate", "auth"), "CHAT_DATABASE_CA", gone, "no such file")
 	wantError(t, runProgram(t, nil, "", "setup-bus"), "CHAT_NATS_URL is not set")
 }
-
-// After a restore the new epoch needs no more rights than messages has.
-func TestNewEpochWithFewRights(t *testing.T) {
-	s := newSite(t)
-	var database []string // neither a broker nor its key: nobody but the database is asked
-	for _, kv := range s.env("messages", "messages_app") {
-		if strings.HasPrefix(kv, "CHAT_DATABASE_") {
-			database = append(database, kv)
-		}
-	}
-	wait := append(database, "CHAT_SETUP=wait", "CHAT_DATA_DIR="+filepath.Join(t.TempDir(), "none"))
-	if r := runProgram(t, without(without(s.env("migrate-messages", "messages_migrate", "CHAT_NATS_URL="), "CHAT_NATS_NKEY_FILE"), "CHAT_NATS_CA"), "", "migrate", "messages"); r.code != 0 {
-		t.Fatalf("%+v", r)
-	}
-	seen := map[string]bool{}
-	for range 2 {
-		r := runProgram(t, wait, "", "new-epoch")
-		if r.code != 0 || !strings.Contains(r.out+r.errors, "new epoch") {
-			t.Fatalf("%+v", r)
-		}
-		seen[r.out+r.errors] = true
-	}
-	if len(seen) != 2 {
-		t.Errorf("the second epoch is the first: %v", seen)
-	}
-}
