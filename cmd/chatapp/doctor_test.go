@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/tls"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -132,4 +134,23 @@ func TestDoctorOnMySQLAndNATS(t *testing.T) {
 	broker.Stop()
 	wantLines(t, examine(t, 1, base...), "failed|NATS|is it running")
 	wantLines(t, examine(t, 1, "CHAT_DATABASE_URL=mysql://nobody@"+strings.SplitN(url, "@", 2)[1]), "failed|database of auth|refused the user")
+}
+
+// The proxy's certificate has ended.
+func TestDoctorNamesAnExpiredCertificate(t *testing.T) {
+	s := site{dir: filepath.Join(t.TempDir(), "secrets")}
+	if r := runProgram(t, nil, "", "secrets", "--dir", s.dir); r.code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	cert, err := tls.LoadX509KeyPair(s.expired(t, "nats"), s.file("nats", "server.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httptest.NewUnstartedServer(http.NotFoundHandler())
+	proxy.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	proxy.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // of the handshake that has to fail
+	proxy.StartTLS()
+	defer proxy.Close()
+	report := examine(t, 1, "SSL_CERT_FILE="+s.file("ca", "ca.pem"), "CHAT_PUBLIC_URL="+proxy.URL, "CHAT_DATA_DIR="+t.TempDir())
+	wantLines(t, report, "failed|public URL answers|expired", "-> renew the certificate of "+proxy.URL)
 }

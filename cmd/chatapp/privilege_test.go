@@ -37,7 +37,15 @@ func newSite(t *testing.T) site {
 		t.Fatalf("%+v", r)
 	}
 	s.nats = s.broker(t, s.file("nats", "server.pem"))
-	db, err := testkit.StartMariaDB("--ssl-cert="+s.file("mysql", "server.pem"), "--ssl-key="+s.file("mysql", "server.key"), "--ssl-ca="+s.file("mysql", "ca.pem"))
+	s.db = s.database(t, s.file("mysql", "server.pem"))
+	return s
+}
+
+// database starts a MariaDB server with the secrets and the given certificate,
+// and returns its address.
+func (s site) database(t *testing.T, certificate string) string {
+	t.Helper()
+	db, err := testkit.StartMariaDB("--ssl-cert="+certificate, "--ssl-key="+s.file("mysql", "server.key"), "--ssl-ca="+s.file("mysql", "ca.pem"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,8 +55,7 @@ func newSite(t *testing.T) site {
 			t.Fatalf("%v: %s", err, strings.SplitN(statement, "IDENTIFIED", 2)[0])
 		}
 	}
-	s.db = strings.TrimSuffix(strings.TrimPrefix(db.URL, "mysql://root@"), "/")
-	return s
+	return strings.TrimSuffix(strings.TrimPrefix(db.URL, "mysql://root@"), "/")
 }
 
 func (s site) file(consumer, name string) string { return filepath.Join(s.dir, consumer, name) }
@@ -173,15 +180,15 @@ func hasAll(line string, words []string) bool {
 	return true
 }
 
-// expired is the broker's certificate, of last year.
-func (s site) expired(t *testing.T) string {
+// expired is the certificate of a server ("nats", "mysql"), which ended yesterday.
+func (s site) expired(t *testing.T, server string) string {
 	t.Helper()
 	der := func(consumer, name string) []byte {
 		block, _ := pem.Decode([]byte(s.read(t, consumer, name)))
 		return block.Bytes
 	}
 	ca, err1 := x509.ParseCertificate(der("ca", "ca.pem"))
-	cert, err2 := x509.ParseCertificate(der("nats", "server.pem"))
+	cert, err2 := x509.ParseCertificate(der(server, "server.pem"))
 	key, err3 := x509.ParsePKCS8PrivateKey(der("ca", "ca.key"))
 	if err1 != nil || err2 != nil || err3 != nil {
 		t.Fatal(err1, err2, err3)
@@ -222,6 +229,8 @@ func TestServiceWaitsForItsJobs(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	auth.await("msg=ready", "units=[auth]")
+	report := runProgram(t, s.env("auth", "auth_app", "CHAT_ADMIN_LISTEN="+admin), "", "doctor", "--service", "auth").out
+	wantLines(t, report, "ok|certificate of NATS", "ok|certificate of the database|good until")
 }
 
 // What is wrong with a proof and can come right elsewhere: it waits, and says
@@ -253,7 +262,10 @@ func TestWrongProofsAreNamedWhileItWaits(t *testing.T) {
 		"a key that NATS does not know":    {append(without(auth(), "CHAT_NATS_NKEY_FILE"), "CHAT_NATS_NKEY="+string(stranger)), []string{"waiting for NATS", "refused CHAT_NATS_NKEY"}},
 		"the authority of another site":    {auth("CHAT_NATS_CA=" + foreignCA), []string{"waiting for NATS", "certificate", "CHAT_NATS_CA"}},
 		"no authority":                     {without(auth(), "CHAT_NATS_CA"), []string{"waiting for NATS", "certificate", "CHAT_NATS_CA"}},
-		"a certificate that has expired":   {auth("CHAT_NATS_URL=" + s.broker(t, s.expired(t))), []string{"waiting for NATS", "expired", "--renew-certificates"}},
+		"a certificate that has expired":   {auth("CHAT_NATS_URL=" + s.broker(t, s.expired(t, "nats"))), []string{"waiting for NATS", "expired", "--renew-certificates"}},
+		"an expired one of the database":   {auth("CHAT_DATABASE_URL=mysql://auth_app@" + s.database(t, s.expired(t, "mysql")) + "/chat_auth"), []string{"waiting for the database", "expired", "--renew-certificates"}},
+		"no broker":                        {auth("CHAT_NATS_URL=nats://127.0.0.1:1"), []string{"waiting for NATS", "is it running, and is CHAT_NATS_URL right?"}},
+		"no database":                      {auth("CHAT_DATABASE_URL=mysql://auth_app@127.0.0.1:1/chat_auth"), []string{"waiting for the database", "is it running, and is CHAT_DATABASE_URL right?"}},
 		"a key of another service":         {auth("CHAT_NATS_NKEY_FILE=" + s.file("notify", "nats.nkey")), []string{"NATS refused an operation", "_INBOX_auth"}},
 		"a password of another":            {auth("CHAT_DATABASE_PASSWORD_FILE=" + s.file("users", "database.password")), []string{"waiting for the database", "refused the user or the password"}},
 		"another site's, for the database": {auth("CHAT_DATABASE_CA=" + foreignCA), []string{"waiting for the database", "certificate", "CHAT_DATABASE_CA"}},

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"maps"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -114,6 +115,10 @@ func TestPodsAreProbedAndDrained(t *testing.T) {
 
 func TestProductionScalesAndSpreads(t *testing.T) {
 	r := render(t, "production")
+	metrics, err := os.ReadFile(root + "/docs/metrics.md") // made from the code
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, w := range r.workloads {
 		if w.job() || w.name == topology.BusAdmin { // one is enough, and may be late
 			continue
@@ -136,9 +141,12 @@ func TestProductionScalesAndSpreads(t *testing.T) {
 			t.Errorf("%s: less than two replicas, or no metric", w.name)
 		}
 	}
-	for name, metric := range map[string]string{topology.Notify: "chat_notify_sockets", topology.Messages: "chat_messages_commit_queued"} {
+	for name, metric := range map[string]string{topology.Notify: "chat_notify_connections", topology.Messages: "chat_messages_commit_queued"} {
 		if !slices.ContainsFunc(r.scalers[name].Spec.Metrics, func(m autoscalingv2.MetricSpec) bool { return m.Pods != nil && m.Pods.Metric.Name == metric }) {
 			t.Errorf("%s: not scaled by %s", name, metric)
+		}
+		if !strings.Contains(string(metrics), "| `"+metric+"` |") {
+			t.Errorf("%s: there is no metric %s in docs/metrics.md", name, metric)
 		}
 	}
 }

@@ -135,11 +135,11 @@ func (d *Device) View() View {
 }
 
 func (d *Device) view() View {
-	faults := d.faults
+	v := View{d.entries, d.messages, d.arrived, d.duplicates, d.faults, d.closes, d.welcomes, d.resyncs, d.typing, d.cursor, d.lastError}
 	if d.elsewhere != "" {
-		faults = append(slices.Clip(faults), d.elsewhere)
+		v.Faults = append(slices.Clip(v.Faults), d.elsewhere)
 	}
-	return View{d.entries, d.messages, d.arrived, d.duplicates, faults, d.closes, d.welcomes, d.resyncs, d.typing, d.cursor, d.lastError}
+	return v
 }
 
 // Wait blocks until what the device has seen satisfies ok. The error names
@@ -302,7 +302,7 @@ func (d *Device) record(data []byte) {
 		d.faults = append(d.faults, fmt.Sprintf("not JSON: %.100s", data))
 		return
 	}
-	if d.elsewhere != "" && frame.Type != "resync" && frame.Type != "welcome" { // the latter is of a new connection
+	if d.elsewhere != "" && frame.Type != "resync" && frame.Type != "welcome" {
 		d.faults = append(d.faults, d.elsewhere)
 	}
 	d.elsewhere = ""
@@ -311,8 +311,8 @@ func (d *Device) record(data []byte) {
 		d.welcomes++
 		d.tell(Notice{What: Welcomed, Cursor: frame.Cursor, Resumed: d.cursor != ""})
 		if d.cursor != "" && frame.Cursor != d.cursor {
-			// It goes on there when the next frame, a resync, says so. Were the
-			// connection to break before, it would not know that it missed something.
+			// A resync comes next and moves it; were it to move now and the connection
+			// to break, it would never know what it missed.
 			d.elsewhere = fmt.Sprintf("resumed from %s but welcomed at %s", d.cursor, frame.Cursor)
 			return
 		}
@@ -355,16 +355,6 @@ func (d *Device) event(e *Entry) {
 	if m, ok := e.Message(); ok {
 		d.messages = append(d.messages, m)
 	}
-}
-
-// ParseCursor splits an event cursor. Real clients must not; a judge has to.
-func ParseCursor(cursor string) (epoch string, seq uint64, err error) {
-	epoch, number, ok := strings.Cut(cursor, "-")
-	if !ok || len(epoch) != 16 {
-		return "", 0, fmt.Errorf("malformed cursor %q", cursor)
-	}
-	seq, err = strconv.ParseUint(number, 10, 64)
-	return epoch, seq, err
 }
 
 // Check returns everything that is wrong with what the device saw: holes,

@@ -3,6 +3,8 @@ package client
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -61,6 +63,16 @@ func (e Entry) Message() (m Message, ok bool) {
 		return Message{}, false
 	}
 	return m, true
+}
+
+// ParseCursor splits an event cursor. Real clients must not; a judge has to.
+func ParseCursor(cursor string) (epoch string, seq uint64, err error) {
+	epoch, number, ok := strings.Cut(cursor, "-")
+	if !ok || len(epoch) != 16 {
+		return "", 0, fmt.Errorf("malformed cursor %q", cursor)
+	}
+	seq, err = strconv.ParseUint(number, 10, 64)
+	return epoch, seq, err
 }
 
 // Page is one page of a conversation, oldest to newest.

@@ -120,6 +120,9 @@ func (e *examiner) server(ctx context.Context, d *db.DB) {
 		e.add("max_connections", Warning, v["max_connections"]+": each process of auth, users and messages opens up to 20", "set it to 20 times the number of processes, and some more")
 	}
 	e.clock(ctx, d)
+	if end, err := time.Parse("Jan _2 15:04:05 2006 MST", v["Ssl_server_not_after"]); err == nil {
+		e.validity("the database", end, "chatapp secrets --renew-certificates, and restart the database")
+	}
 	if e.Config.DatabaseCA == "" && !strings.Contains(e.Config.DatabaseURL, "@localhost") && !strings.Contains(e.Config.DatabaseURL, "@127.") {
 		e.add("database connection", Warning, "it is not checked with whom (CHAT_DATABASE_CA is not set)", "give the server a certificate and set CHAT_DATABASE_CA")
 	}
@@ -157,21 +160,32 @@ func (e *examiner) clock(ctx context.Context, d *db.DB) {
 	}
 }
 
+// variables reads what server looks at; nil when that cannot be read.
 func variables(ctx context.Context, d *db.DB) map[string]string {
-	rows, err := d.R.WithContext(ctx).Raw("SHOW VARIABLES WHERE Variable_name IN ('version', 'innodb_flush_log_at_trx_commit', 'read_only', 'max_allowed_packet', 'max_connections')").Rows()
+	v := map[string]string{}
+	for _, show := range []string{
+		"SHOW VARIABLES WHERE Variable_name IN ('version', 'innodb_flush_log_at_trx_commit', 'read_only', 'max_allowed_packet', 'max_connections')",
+		"SHOW STATUS LIKE 'Ssl_server_not_after'", // empty without TLS
+	} {
+		if !collect(ctx, d, show, v) {
+			return nil
+		}
+	}
+	return v
+}
+
+// collect adds the names and values that a statement shows to v.
+func collect(ctx context.Context, d *db.DB, show string, v map[string]string) bool {
+	rows, err := d.R.WithContext(ctx).Raw(show).Rows()
 	if err != nil {
-		return nil
+		return false
 	}
 	defer rows.Close()
-	v := map[string]string{}
 	for rows.Next() {
 		var name, value string
 		if rows.Scan(&name, &value) == nil {
 			v[name] = value
 		}
 	}
-	if rows.Err() != nil {
-		return nil
-	}
-	return v
+	return rows.Err() == nil
 }

@@ -22,7 +22,11 @@ func (e *examiner) certificate(what string, state *tls.ConnectionState, cure str
 	if state == nil || len(state.PeerCertificates) == 0 {
 		return
 	}
-	end := state.PeerCertificates[0].NotAfter
+	e.validity(what, state.PeerCertificates[0].NotAfter, cure)
+}
+
+// validity judges the end of a certificate that is good now.
+func (e *examiner) validity(what string, end time.Time, cure string) {
 	if left := time.Until(end); left < soon {
 		e.add("certificate of "+what, Warning, "it ends on "+end.Format(time.DateOnly), cure)
 		return

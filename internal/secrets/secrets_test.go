@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -226,15 +227,17 @@ func TestManifestsHoldTheFiles(t *testing.T) {
 // Run again as root, it changes nothing outside, whatever a container's user
 // has put into its own directory meanwhile.
 func TestChownFollowsNoLinks(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root can give files away; CI and our containers' job are root")
-	}
 	dir, outside := t.TempDir(), filepath.Join(t.TempDir(), "outside")
 	if err := os.WriteFile(outside, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	o := secrets.Options{Dir: dir, Hosts: secrets.DefaultHosts(), Chown: true}
-	if _, err := secrets.Make(o); err != nil {
+	if _, err := secrets.Make(o); os.Geteuid() != 0 {
+		if !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("only root can give files away: %v", err)
+		}
+		return
+	} else if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Symlink(outside, filepath.Join(dir, "auth", "link")); err != nil {

@@ -169,7 +169,13 @@ func (r *process) unit(ctx context.Context, f Factory) (Unit, error) {
 // OpenSchema opens and migrates the schema of f, waiting for the database as
 // long as ctx allows. The caller closes it.
 func OpenSchema(ctx context.Context, p Platform, f Factory, log *slog.Logger) (*db.DB, error) {
-	return openSchema(ctx, p, f, log, func(d *db.DB) error { return d.Migrate(ctx, f.Migrations) })
+	return openSchema(ctx, p, f, log, func(d *db.DB) error {
+		err := d.Migrate(ctx, f.Migrations)
+		if errs.Is(err, errs.Unavailable) {
+			err = fmt.Errorf("does it answer, and is there room on its disk? %w", err)
+		}
+		return err
+	})
 }
 
 // AwaitSchema opens the schema of f and waits until somebody with more rights

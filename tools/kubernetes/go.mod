@@ -1,4 +1,4 @@
-module wrapper
+module chatapp/tools/kubernetes
 
 go 1.26.0
 
