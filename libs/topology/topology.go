@@ -29,6 +29,7 @@ const (
 	MySQL      = "mysql"
 	Prometheus = "prometheus"
 	Tracing    = "tracing"
+	Mail       = "mail" // a mail server outside
 )
 
 // The ports that are listened on.
@@ -39,6 +40,8 @@ const (
 	PortCluster = 6222 // between NATS nodes
 	PortMySQL   = 3306
 	PortOTLP    = 4318
+	PortSMTP    = 587
+	PortSMTPS   = 465
 )
 
 // Services lists the four services.
@@ -79,7 +82,7 @@ func Edges() []Edge {
 	for _, s := range Schemas() {
 		list = append(list, Edge{s, MySQL, PortMySQL}, Edge{Migrate(s), MySQL, PortMySQL})
 	}
-	return append(list, Edge{BusAdmin, NATS, PortNATS}, Edge{NATS, NATS, PortCluster})
+	return append(list, Edge{BusAdmin, NATS, PortNATS}, Edge{NATS, NATS, PortCluster}, Edge{Auth, Mail, PortSMTP}, Edge{Auth, Mail, PortSMTPS})
 }
 
 // Permissions are what an identity may do on NATS. Deny goes before Publish. Who
