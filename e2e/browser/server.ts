@@ -19,12 +19,14 @@ export class Server {
   readonly #dir = mkdtempSync(join(tmpdir(), 'chatapp-browser-'));
   readonly #log: string;
   readonly #ready: string;
+  readonly #inbox: string;
   #process: ChildProcess | undefined;
 
   private constructor(name: string, port: number, adminPort: number) {
     // CHATAPP_URL names a ChatApp that runs already, in whatever shape.
     this.url = process.env.CHATAPP_URL ?? `http://localhost:${port}`;
     this.#ready = `http://localhost:${adminPort}/readyz`;
+    this.#inbox = `http://localhost:${adminPort}/inbox`;
     const logs = join(root, 'e2e/artifacts/browser-servers');
     mkdirSync(logs, { recursive: true });
     this.#log = join(logs, `${name}.log`);
@@ -67,6 +69,18 @@ export class Server {
         throw new Error(`the server does not start:\n${readFileSync(this.#log, 'utf8').slice(-2000)}`);
       await new Promise((done) => setTimeout(done, 50));
     }
+  }
+
+  /** The link in the newest mail to an address, once it has arrived. */
+  async mailedLink(address: string, page: string): Promise<string> {
+    for (const deadline = Date.now() + 10_000; Date.now() < deadline; ) {
+      const mails = (await (await fetch(this.#inbox)).text()).split('<article');
+      const mail = mails.find((text) => text.includes(address) && text.includes(`/${page}#token=`));
+      const link = mail?.match(/http:\S+#token=[\w-]+/)?.[0];
+      if (link) return link;
+      await new Promise((done) => setTimeout(done, 50));
+    }
+    throw new Error(`no mail to ${address} with a link to /${page}`);
   }
 
   /** SIGTERM asks, SIGKILL does not. Resolves with the exit code when it is gone. */

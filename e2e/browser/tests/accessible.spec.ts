@@ -1,27 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { Page } from '@playwright/test';
+import { findings } from '../axe.js';
 import { expect, test } from '../fixtures.js';
 import { named, type Person } from '../person.js';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const pictures = join(import.meta.dirname, '../../artifacts/screenshots');
-
-type Finding = { id: string; impact: string; nodes: { html: string; failureSummary: string }[] };
-
-/** axe's findings against WCAG 2.2 A and AA and its best practices, as readable lines. */
-async function findings(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  const found = await page.evaluate(async () => {
-    const run = (window as unknown as { axe: { run: (o: object) => Promise<{ violations: Finding[] }> } })
-      .axe;
-    return (await run.run({ resultTypes: ['violations'] })).violations;
-  });
-  return found.flatMap((v) =>
-    v.nodes.map((n) => `${v.id} (${v.impact}): ${n.html.slice(0, 160)} ${n.failureSummary}`),
-  );
-}
 
 const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
 
