@@ -1,12 +1,13 @@
 import { type FormEvent, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { paths } from '@/components/paths';
-import { Button, Input } from '@/components/ui';
+import { Button } from '@/components/ui';
 import { forgotPassword } from '@/lib/account';
 import { toProblem } from '@/lib/api';
 import { messages } from '@/lib/messages';
 import { AuthFrame } from './auth-frame';
 import { FormError, FormNotice } from './form-error';
+import { LoginField } from './login-field';
 import { type FieldErrors, fromProblem } from './rules';
 import { useFocusFirstError } from './use-focus-first-error';
 
@@ -40,18 +41,7 @@ export function ForgotPage() {
       <form ref={form} onSubmit={submit} noValidate className="flex flex-col gap-4">
         <FormError text={errors.form} />
         <FormNotice text={errors.notice} />
-        <Input
-          label={t.login}
-          name="username"
-          autoComplete="username"
-          autoCapitalize="none"
-          autoCorrect="off"
-          spellCheck={false}
-          autoFocus
-          value={login}
-          onChange={(event) => setLogin(event.target.value)}
-          error={errors.login}
-        />
+        <LoginField value={login} onChange={setLogin} error={errors.login} />
         <Button type="submit" size="lg" busy={busy} className="mt-2 w-full">
           {t.forgotSend}
         </Button>

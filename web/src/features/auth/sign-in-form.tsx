@@ -2,11 +2,12 @@ import { type FormEvent, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { PasswordField } from '@/components/password-field';
 import { paths } from '@/components/paths';
-import { Button, Input } from '@/components/ui';
+import { Button } from '@/components/ui';
 import { toProblem } from '@/lib/api';
 import { messages } from '@/lib/messages';
 import { signIn } from '@/lib/session';
 import { FormError, FormNotice } from './form-error';
+import { LoginField } from './login-field';
 import { type FieldErrors, fromProblem } from './rules';
 import { useFocusFirstError } from './use-focus-first-error';
 
@@ -43,18 +44,7 @@ export function SignInForm() {
     <form ref={form} onSubmit={submit} noValidate className="flex flex-col gap-4">
       <FormError text={errors.form} />
       <FormNotice text={errors.notice} />
-      <Input
-        label={t.login}
-        name="username"
-        autoComplete="username"
-        autoCapitalize="none"
-        autoCorrect="off"
-        spellCheck={false}
-        autoFocus
-        value={login}
-        onChange={(event) => setLogin(event.target.value)}
-        error={errors.login}
-      />
+      <LoginField value={login} onChange={setLogin} error={errors.login} />
       <PasswordField
         name="password"
         autoComplete="current-password"
