@@ -287,8 +287,13 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.W.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)").Error; err != nil {
-		t.Fatal(err)
+	for _, sql := range []string{
+		"INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)",
+		"INSERT INTO goose_contracts (version) VALUES (9999)", // with one that older programs cannot work on
+	} {
+		if err := d.W.Exec(sql).Error; err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := d.Close(); err != nil {
 		t.Fatal(err)

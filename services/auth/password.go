@@ -24,6 +24,10 @@ const (
 	minPassword = 8   // bytes
 	maxPassword = 256 // bytes; longer ones are refused before any hashing, never cut
 
+	// telling is how many bytes of a name a password must not contain: shorter
+	// ones, as Ann, are parts of words.
+	telling = 5
+
 	// hashQueue is how long a caller waits for a free hashing slot. Past it,
 	// "try again" is a better answer than a page that hangs.
 	hashQueue = 3 * time.Second
@@ -119,8 +123,8 @@ func normalPassword(p string) string { return norm.NFC.String(p) }
 // is weak-password and names the rule that was broken.
 func checkPassword(password string, acc Account) error {
 	lower := strings.ToLower(password)
-	holds := func(name string) bool {
-		return len(name) >= minUsername && strings.Contains(lower, strings.ToLower(name))
+	holds := func(name string, shortest int) bool {
+		return len(name) >= shortest && strings.Contains(lower, strings.ToLower(name))
 	}
 	switch {
 	case !utf8.ValidString(password):
@@ -129,9 +133,9 @@ func checkPassword(password string, acc Account) error {
 		return weak(fmt.Sprintf("The password needs at least %d characters.", minPassword))
 	case len(password) > maxPassword:
 		return weak(fmt.Sprintf("The password is longer than %d bytes.", maxPassword))
-	case holds(acc.Username):
+	case holds(acc.Username, minUsername):
 		return weak("The password must not contain the username.")
-	case holds(acc.DisplayName):
+	case holds(acc.DisplayName, telling):
 		return weak("The password must not contain your name.")
 	case breached.Contains(normalPassword(password)):
 		return weak("This password is in lists that attackers try first. Choose another.")
