@@ -44,7 +44,13 @@ func StartMariaDB(ctx context.Context, dir, log, secrets string, options ...stri
 	if os.Geteuid() == 0 {
 		account = "--user=root"
 	}
-	if err := run(ctx, dir, "", "mariadb-install-db", "--no-defaults", account, "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db"); err != nil {
+	// Of its own: a server that starts deletes what it takes for left-overs of
+	// another in a temporary directory that they share.
+	scratch := filepath.Join(dir, "tmp")
+	if err := os.MkdirAll(scratch, 0o755); err != nil {
+		return nil, err
+	}
+	if err := run(ctx, dir, "", "env", "TMPDIR="+scratch, "mariadb-install-db", "--no-defaults", account, "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db"); err != nil {
 		return nil, err
 	}
 	// A socket path may hold about 100 bytes only: not inside deep temp dirs.
@@ -60,7 +66,7 @@ func StartMariaDB(ctx context.Context, dir, log, secrets string, options ...stri
 	m.Process = &Process{
 		Name: "mariadb", Path: server, Dir: dir, Log: log,
 		Args: append([]string{
-			"--no-defaults", account, "--datadir=" + data, "--socket=" + m.socket, "--pid-file=" + filepath.Join(dir, "pid"),
+			"--no-defaults", account, "--tmpdir=" + scratch, "--datadir=" + data, "--socket=" + m.socket, "--pid-file=" + filepath.Join(dir, "pid"),
 			"--bind-address=127.0.0.1", "--port=" + strconv.Itoa(m.port), "--skip-name-resolve",
 			"--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=32M", "--performance-schema=OFF",
 		}, options...),

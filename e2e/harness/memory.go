@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // memoryGroups is the directory in which a group with a limit can be made, by
@@ -59,7 +60,16 @@ func (p *Process) Confine() (squeeze func(more int64) error, release func() erro
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(group, limit), []byte(strconv.FormatInt(used+more, 10)), 0o644)
+		// The process wants more at every moment: a limit below what it has by
+		// now is refused.
+		for range 64 {
+			err = os.WriteFile(filepath.Join(group, limit), []byte(strconv.FormatInt(used+more, 10)), 0o644)
+			if !errors.Is(err, syscall.EBUSY) {
+				break
+			}
+			used += 4 << 20
+		}
+		return err
 	}
 	return squeeze, func() error {
 		p.group = ""
