@@ -11,7 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"chatapp/libs/config"
-	"chatapp/libs/platform/embedded"
+	"chatapp/libs/db"
 	"chatapp/libs/run"
 	"chatapp/services/auth"
 )
@@ -42,35 +42,18 @@ func (c *adminCreate) Run(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
-	platform, err := embedded.New(cfg, log)
+	err = eachSchema(ctx, cfg, log, []string{"auth"}, func(_ string, d *db.DB) error {
+		service, err := auth.New(run.Deps{Config: cfg, Log: log, DB: d})
+		if err != nil {
+			return err
+		}
+		return service.CreateAdmin(ctx, c.Username, password, c.DisplayName)
+	})
 	if err != nil {
-		return err
-	}
-	err = c.create(ctx, platform, run.Deps{Config: cfg, Log: log}, password)
-	if err = errors.Join(err, platform.Close()); err != nil {
 		return err
 	}
 	say(p, "administrator "+c.Username+" created")
 	return nil
-}
-
-func (c *adminCreate) create(ctx context.Context, platform run.Platform, deps run.Deps, password string) error {
-	f, err := find("auth")
-	if err != nil {
-		return err
-	}
-	deps.DB, err = run.OpenSchema(ctx, platform, f, deps.Log)
-	if err != nil {
-		return err
-	}
-	service, err := auth.New(deps)
-	if err == nil {
-		err = service.CreateAdmin(ctx, c.Username, password, c.DisplayName)
-	}
-	if closed := deps.DB.Close(); err == nil {
-		err = closed
-	}
-	return err
 }
 
 func (c *adminCreate) password(p program, cfg config.Config) (string, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"chatapp/internal/archive"
 	"chatapp/libs/config"
+	"chatapp/libs/db"
 	"chatapp/libs/obs"
 	"chatapp/libs/platform/embedded"
 	"chatapp/services/messages"
@@ -111,7 +113,7 @@ type restoreCommand struct {
 // Run fills a data directory that no ChatApp uses. The logs get a new epoch, so
 // that every client loads anew: some know more than the backup does.
 func (c *restoreCommand) Run(ctx context.Context, p program) error {
-	cfg, _, err := p.load()
+	cfg, log, err := p.load()
 	if err != nil {
 		return err
 	}
@@ -122,11 +124,11 @@ func (c *restoreCommand) Run(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
-	err = c.restore(ctx, p, cfg)
+	err = c.restore(ctx, p, cfg, log)
 	return errors.Join(err, release())
 }
 
-func (c *restoreCommand) restore(ctx context.Context, p program, cfg config.Config) error {
+func (c *restoreCommand) restore(ctx context.Context, p program, cfg config.Config, log *slog.Logger) error {
 	present, err := filepath.Glob(filepath.Join(cfg.DataDir, "*.db*"))
 	if err != nil {
 		return err
@@ -143,7 +145,7 @@ func (c *restoreCommand) restore(ctx context.Context, p program, cfg config.Conf
 	if err != nil {
 		return err
 	}
-	if err := prepare(ctx, p, cfg, tmp); err != nil {
+	if err := prepare(ctx, cfg, log, tmp); err != nil {
 		return err
 	}
 	kept, err := setAside(cfg.DataDir, append(present, filepath.Join(cfg.DataDir, "nats")))
@@ -187,13 +189,13 @@ func unpack(ctx context.Context, file, dir string) (archive.Manifest, error) {
 }
 
 // prepare brings the restored databases up to date and gives them a new epoch.
-func prepare(ctx context.Context, p program, cfg config.Config, dir string) error {
+func prepare(ctx context.Context, cfg config.Config, log *slog.Logger, dir string) error {
 	cfg.DataDir = dir
-	return eachSchema(ctx, p, cfg, backupOrder, func(service string, s *schema) error {
+	return eachSchema(ctx, cfg, log, backupOrder, func(service string, d *db.DB) error {
 		if service != "messages" {
 			return nil
 		}
-		_, err := messages.NewEpoch(ctx, s.DB)
+		_, err := messages.NewEpoch(ctx, d)
 		return err
 	})
 }
@@ -222,12 +224,12 @@ type newEpochCommand struct{}
 
 // Run is for databases that were restored by other means than chatapp restore.
 func (newEpochCommand) Run(ctx context.Context, p program) error {
-	cfg, _, err := p.load()
+	cfg, log, err := p.load()
 	if err != nil {
 		return err
 	}
-	return eachSchema(ctx, p, cfg, []string{"messages"}, func(_ string, s *schema) error {
-		epoch, err := messages.NewEpoch(ctx, s.DB)
+	return eachSchema(ctx, cfg, log, []string{"messages"}, func(_ string, d *db.DB) error {
+		epoch, err := messages.NewEpoch(ctx, d)
 		if err == nil {
 			say(p, "the logs have the new epoch "+epoch+": start ChatApp now, and every client loads anew")
 		}

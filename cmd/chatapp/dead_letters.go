@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"chatapp/libs/db"
 	"chatapp/libs/id"
 	"chatapp/libs/outbox"
 )
@@ -29,8 +30,8 @@ type deadService struct {
 }
 
 // each calls work with every service that was asked for.
-func (o deadService) each(ctx context.Context, p program, work func(service string, s *schema) error) error {
-	cfg, _, err := p.load()
+func (o deadService) each(ctx context.Context, p program, work func(service string, d *db.DB) error) error {
+	cfg, log, err := p.load()
 	if err != nil {
 		return err
 	}
@@ -38,7 +39,7 @@ func (o deadService) each(ctx context.Context, p program, work func(service stri
 	if o.Service != "" {
 		list = []string{o.Service}
 	}
-	return eachSchema(ctx, p, cfg, list, work)
+	return eachSchema(ctx, cfg, log, list, work)
 }
 
 type deadList struct {
@@ -49,21 +50,21 @@ type deadList struct {
 // Run lists them, the oldest first.
 func (c *deadList) Run(ctx context.Context, p program) error {
 	total := 0
-	err := c.each(ctx, p, func(service string, s *schema) error {
-		letters, err := outbox.DeadLetters(ctx, s.DB, deadShown)
-		for _, d := range letters {
+	err := c.each(ctx, p, func(service string, d *db.DB) error {
+		letters, err := outbox.DeadLetters(ctx, d, deadShown)
+		for _, letter := range letters {
 			total++
 			if c.JSON {
 				err = errors.Join(err, json.NewEncoder(p.out).Encode(map[string]any{
-					"service": service, "id": d.ID, "type": d.Type, "subject": d.Subject, "error": d.Error, "created_at": d.CreatedAt.UTC(), "replaying": d.Replaying(),
+					"service": service, "id": letter.ID, "type": letter.Type, "subject": letter.Subject, "error": letter.Error, "created_at": letter.CreatedAt.UTC(), "replaying": letter.Replaying(),
 				}))
 				continue
 			}
 			state := ""
-			if d.Replaying() {
+			if letter.Replaying() {
 				state = " (about to be handled again)"
 			}
-			say(p, fmt.Sprintf("%s  %s  %s  %s  %s%s", service, d.ID, d.CreatedAt.UTC().Format(time.RFC3339), d.Type, d.Error, state))
+			say(p, fmt.Sprintf("%s  %s  %s  %s  %s%s", service, letter.ID, letter.CreatedAt.UTC().Format(time.RFC3339), letter.Type, letter.Error, state))
 		}
 		return err
 	})
@@ -81,12 +82,12 @@ type deadShow struct {
 // Run shows one.
 func (c *deadShow) Run(ctx context.Context, p program) error {
 	found := false
-	err := c.each(ctx, p, func(service string, s *schema) error {
-		letters, err := outbox.DeadLetters(ctx, s.DB, deadShown)
-		for _, d := range letters {
-			if d.ID.String() == c.ID {
+	err := c.each(ctx, p, func(service string, d *db.DB) error {
+		letters, err := outbox.DeadLetters(ctx, d, deadShown)
+		for _, letter := range letters {
+			if letter.ID.String() == c.ID {
 				found = true
-				say(p, "service: "+service, "subject: "+d.Subject, "error:   "+d.Error, "content: "+string(d.Payload))
+				say(p, "service: "+service, "subject: "+letter.Subject, "error:   "+letter.Error, "content: "+string(letter.Payload))
 			}
 		}
 		return err
@@ -104,7 +105,7 @@ type deadChoice struct {
 }
 
 // apply does one thing to the letters that were chosen and counts them.
-func (c deadChoice) apply(ctx context.Context, p program, done string, work func(s *schema, ids []id.ID) (int64, error)) error {
+func (c deadChoice) apply(ctx context.Context, p program, done string, work func(d *db.DB, ids []id.ID) (int64, error)) error {
 	if c.All == (len(c.IDs) > 0) {
 		return errors.New("give the ids of dead letters, or --all")
 	}
@@ -117,8 +118,8 @@ func (c deadChoice) apply(ctx context.Context, p program, done string, work func
 		ids = append(ids, v)
 	}
 	var total int64
-	err := c.each(ctx, p, func(_ string, s *schema) error {
-		n, err := work(s, ids)
+	err := c.each(ctx, p, func(_ string, d *db.DB) error {
+		n, err := work(d, ids)
 		total += n
 		return err
 	})
@@ -132,8 +133,8 @@ type deadReplay struct{ deadChoice }
 
 // Run marks them; the service that runs takes them up within seconds.
 func (c *deadReplay) Run(ctx context.Context, p program) error {
-	return c.apply(ctx, p, "to be handled again by the running service; those that fail again stay in the list", func(s *schema, ids []id.ID) (int64, error) {
-		return outbox.Replay(ctx, s.DB, ids...)
+	return c.apply(ctx, p, "to be handled again by the running service; those that fail again stay in the list", func(d *db.DB, ids []id.ID) (int64, error) {
+		return outbox.Replay(ctx, d, ids...)
 	})
 }
 
@@ -141,7 +142,7 @@ type deadDiscard struct{ deadChoice }
 
 // Run deletes them.
 func (c *deadDiscard) Run(ctx context.Context, p program) error {
-	return c.apply(ctx, p, "deleted", func(s *schema, ids []id.ID) (int64, error) {
-		return outbox.Discard(ctx, s.DB, ids...)
+	return c.apply(ctx, p, "deleted", func(d *db.DB, ids []id.ID) (int64, error) {
+		return outbox.Discard(ctx, d, ids...)
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"chatapp/libs/config"
 	"chatapp/libs/db"
@@ -11,16 +12,9 @@ import (
 	"chatapp/libs/run"
 )
 
-// schema is one service's database, up to date.
-type schema struct{ *db.DB }
-
 // eachSchema opens the databases of services one after the other, also beside a
 // running ChatApp, brings them up to date and hands them to work.
-func eachSchema(ctx context.Context, p program, cfg config.Config, services []string, work func(service string, s *schema) error) error {
-	_, log, err := p.load()
-	if err != nil {
-		return err
-	}
+func eachSchema(ctx context.Context, cfg config.Config, log *slog.Logger, services []string, work func(service string, d *db.DB) error) error {
 	platform, err := embedded.New(cfg, log)
 	if err != nil {
 		return err
@@ -34,7 +28,7 @@ func eachSchema(ctx context.Context, p program, cfg config.Config, services []st
 		if err != nil {
 			return fmt.Errorf("%s: %w", service, err)
 		}
-		return errors.Join(work(service, &schema{d}), d.Close())
+		return errors.Join(work(service, d), d.Close())
 	}
 	for _, service := range services {
 		if err = one(service); err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -11,6 +10,7 @@ import (
 
 	"chatapp/internal/apidoc"
 	"chatapp/libs/config"
+	"chatapp/libs/db"
 	"chatapp/libs/obs"
 	"chatapp/libs/platform/cluster"
 	"chatapp/libs/platform/embedded"
@@ -125,24 +125,16 @@ func (c *migrateCommand) Run(ctx context.Context, p program) error {
 		}
 		list = []run.Factory{f}
 	}
-	platform, err := embedded.New(cfg, log)
-	if err != nil {
-		return err
-	}
+	var names []string
 	for _, f := range list {
-		if f.Migrations == nil {
-			continue
+		if f.Migrations != nil {
+			names = append(names, f.Name)
 		}
-		d, err := run.OpenSchema(ctx, platform, f, log)
-		if err != nil {
-			return errors.Join(fmt.Errorf("%s: %w", f.Name, err), platform.Close())
-		}
-		if err := d.Close(); err != nil {
-			return errors.Join(err, platform.Close())
-		}
-		say(p, f.Name+": up to date")
 	}
-	return platform.Close()
+	return eachSchema(ctx, cfg, log, names, func(service string, _ *db.DB) error {
+		say(p, service+": up to date")
+		return nil
+	})
 }
 
 // webUnit serves the browser client and the API's documentation.
