@@ -57,22 +57,22 @@ func (s *Service) admit(ctx context.Context, p Profile) error {
 // profile returns a person's profile. One that is not here yet is asked of
 // auth and kept, so an account is known here from its first second. Errors:
 // not-found, unavailable.
-func (s *Service) profile(ctx context.Context, user id.ID) (Profile, error) {
-	p, err := s.store.find(ctx, user)
+func (s *Service) profile(ctx context.Context, user id.ID) (Person, error) {
+	known, err := s.store.find(ctx, user)
 	if !errs.Is(err, errs.NotFound) {
-		return p, err
+		return known, err
 	}
 	var account events.Registered
 	if err := s.bus.Request(ctx, events.RPCAccount, events.UserRequest{UserID: user.String()}, &account); err != nil {
-		return Profile{}, err
+		return Person{}, err
 	}
-	p, err = fromAccount(account)
+	p, err := fromAccount(account)
 	if err != nil || p.UserID != user {
 		// %v: what auth got wrong is not the caller's invalid body.
-		return Profile{}, fmt.Errorf("users: auth's answer about %s is unusable: %v", user, err)
+		return Person{}, fmt.Errorf("users: auth's answer about %s is unusable: %v", user, err)
 	}
 	if err := s.admit(ctx, p); err != nil {
-		return Profile{}, err
+		return Person{}, err
 	}
 	return s.store.find(ctx, user)
 }
@@ -92,22 +92,4 @@ func (s *Service) serveProfile(ctx context.Context, request []byte) (any, error)
 		return nil, err
 	}
 	return p.changed(), nil
-}
-
-// rename changes the caller's display name and announces it. Errors: those of
-// CleanDisplayName and of profile.
-func (s *Service) rename(ctx context.Context, user id.ID, name string) (Profile, error) {
-	name, err := CleanDisplayName(name)
-	if err != nil {
-		return Profile{}, err
-	}
-	if _, err := s.profile(ctx, user); err != nil {
-		return Profile{}, err
-	}
-	p, rows, err := s.store.rename(ctx, user, name)
-	if err != nil {
-		return Profile{}, err
-	}
-	s.relay.Publish(rows)
-	return p, nil
 }

@@ -72,6 +72,39 @@ func searchTerms(username, displayName string) []string {
 	return terms
 }
 
+// search is what a query looks for. Whoever has the username is found even where
+// they are in no list; exact means that nobody else is.
+type search struct {
+	words    []string
+	username string
+	exact    bool
+}
+
+// searchFor makes a search of what somebody typed. A few letters would list half
+// of the people, so they find the person of that very name alone; scripts that
+// write whole words with one or two signs need no more.
+func searchFor(query string) search {
+	s := search{words: queryWords(query)}
+	if len(s.words) == 0 {
+		return s
+	}
+	if len(s.words) == 1 {
+		s.username = s.words[0]
+	}
+	s.exact = !slices.ContainsFunc(s.words, func(w string) bool {
+		return utf8.RuneCountInString(w) >= minQuery || strings.ContainsFunc(w, dense)
+	})
+	return s
+}
+
+// minQuery is the shortest beginning of a name that is looked for.
+const minQuery = 3
+
+// dense reports whether r says as much as several letters.
+func dense(r rune) bool {
+	return unspaced(r) || unicode.In(r, unicode.Hangul, unicode.Katakana) || classOf(r) == classSymbol
+}
+
 // queryWords splits what somebody typed into the prefixes to look for; a
 // person is found when every one of them begins one of the person's terms.
 // Leading punctuation goes, so that "@anna" finds anna.

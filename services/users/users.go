@@ -43,6 +43,7 @@ type Service struct {
 	store  store
 	bus    *bus.Bus
 	relay  *outbox.Relay
+	studio *studio
 	log    *slog.Logger
 	server *httpx.Server
 }
@@ -52,10 +53,11 @@ var _ run.Unit = (*Service)(nil)
 // New builds the service on a migrated schema; it starts nothing.
 func New(d run.Deps) (*Service, error) {
 	s := &Service{
-		store: store{d.DB},
-		bus:   d.Bus,
-		relay: outbox.NewRelay(d.DB, d.Bus, events.ServiceUsers, d.Log, nil),
-		log:   d.Log,
+		store:  store{d.DB},
+		bus:    d.Bus,
+		relay:  outbox.NewRelay(d.DB, d.Bus, events.ServiceUsers, d.Log, nil),
+		studio: newStudio(),
+		log:    d.Log,
 		server: httpx.New(httpx.Options{
 			Service:        events.ServiceUsers,
 			Title:          title,
