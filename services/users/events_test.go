@@ -41,7 +41,7 @@ func TestEventIsInTheTransaction(t *testing.T) {
 		s := w.idle(t)
 		ada := w.signUp("ada", "Ada")
 		admitAll(t, s, ada)
-		if _, err := s.rename(t.Context(), ada.id, "Grace"); err != nil {
+		if _, err := s.change(t.Context(), ada.id, named("Grace")); err != nil {
 			t.Fatal(err)
 		}
 		if n := w.count(t, "outbox"); n != 2 {
@@ -123,7 +123,7 @@ func TestRedelivery(t *testing.T) {
 			w.registered(t, p, 1)
 			if i%4 == 0 { // a change in the middle of it all
 				name := fmt.Sprintf("Changed %d", i)
-				if _, err := s.rename(t.Context(), p.id, name); err != nil {
+				if _, err := s.change(t.Context(), p.id, named(name)); err != nil {
 					t.Fatal(err)
 				}
 				want = append(want, p.profileChanged())

@@ -176,7 +176,7 @@ func matches(ifNoneMatch, etag string) bool {
 }
 
 type listUsersInput struct {
-	Query  string  `query:"query" maxLength:"64" doc:"Beginning of the username or of words of the display name; case and accents do not matter. Fewer than three letters of a script with letters find the whole username alone"`
+	Query  string  `query:"query" maxLength:"64" doc:"Beginning of the username or of words of the display name; case and accents do not matter. Give at least three letters, or one sign of a script such as Chinese, Japanese or Korean; less finds nobody"`
 	Cursor string  `query:"cursor" doc:"next_cursor of the page before"`
 	Limit  int     `query:"limit" minimum:"1" maximum:"100" default:"15"`
 	IDs    []id.ID `query:"ids" maxItems:"100" doc:"Instead: these people, whoever of them there is, on one page"`
@@ -196,9 +196,9 @@ func (s *Service) listUsers(ctx context.Context, in *listUsersInput) (*listUsers
 		people, err := s.store.named(ctx, in.IDs)
 		return asPage(people, len(in.IDs)), err
 	}
-	want := searchFor(in.Query)
-	if len(want.words) == 0 && strings.TrimSpace(in.Query) != "" {
-		return asPage(nil, in.Limit), nil // nothing in it that a name could begin with
+	want, ok := searchFor(in.Query)
+	if !ok {
+		return asPage(nil, in.Limit), nil
 	}
 	people, err := s.store.directory(ctx, authn.From(ctx).UserID, want, after, in.Limit+1)
 	if err != nil {

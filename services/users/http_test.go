@@ -169,7 +169,7 @@ func TestGetUser(t *testing.T) {
 		etag := r.Header.Get("ETag")
 		var u map[string]string
 		r.JSON(&u)
-		want := map[string]string{"id": bob.id.String(), "username": "bob", "display_name": "Bob"}
+		want := map[string]string{"id": bob.id.String(), "username": "bob", "display_name": "Bob", "status_text": ""}
 		if r.Status != http.StatusOK || etag == "" || fmt.Sprint(u) != fmt.Sprint(want) {
 			t.Fatalf("%d, ETag %s, %v, want %v", r.Status, etag, u, want)
 		}
@@ -235,14 +235,19 @@ func TestDirectorySearch(t *testing.T) {
 			"%":          {},
 			"_":          {},
 			"b%":         {},
-			"b_":         {"b_b"},
+			"b_":         {}, // too short
+			"b_b":        {"b_b"},
 			"a_n":        {},
 			`\`:          {},
 			"100%":       {"b_b"},
 			"山田":         {"taro"},
 			"太郎":         {"taro"},
 			"zolc":       {"lukasz"},
-			"ŁU":         {"lukasz"},
+			"ŁUK":        {"lukasz"},
+			"山":          {"taro"},
+			"김":          {"kim"},
+			"ＡＮＮ":        {"annabel", "b_b", "zed"},
+			"an":         {},
 			"철수":         {"kim"},
 			"' OR 1=1--": {},
 			"🦊":          {},

@@ -72,29 +72,22 @@ func searchTerms(username, displayName string) []string {
 	return terms
 }
 
-// search is what a query looks for. Whoever has the username is found even where
-// they are in no list; exact means that nobody else is.
+// search is what a query looks for: people of whom every word begins a term.
+// Whoever has the username is found even where they are in no list.
 type search struct {
 	words    []string
 	username string
-	exact    bool
 }
 
-// searchFor makes a search of what somebody typed. A few letters would list half
-// of the people, so they find the person of that very name alone; scripts that
-// write whole words with one or two signs need no more.
-func searchFor(query string) search {
-	s := search{words: queryWords(query)}
-	if len(s.words) == 0 {
-		return s
-	}
-	if len(s.words) == 1 {
-		s.username = s.words[0]
-	}
-	s.exact = !slices.ContainsFunc(s.words, func(w string) bool {
+// searchFor makes a search of what somebody typed; false when it finds nobody,
+// whoever there is. A few letters would list half of the people, so that many are
+// asked for; scripts that write whole words with one or two signs need fewer.
+func searchFor(query string) (search, bool) {
+	s := search{words: queryWords(query), username: normalise(strings.TrimPrefix(strings.TrimSpace(query), "@"))}
+	enough := slices.ContainsFunc(s.words, func(w string) bool {
 		return utf8.RuneCountInString(w) >= minQuery || strings.ContainsFunc(w, dense)
 	})
-	return s
+	return s, enough || strings.TrimSpace(query) == ""
 }
 
 // minQuery is the shortest beginning of a name that is looked for.

@@ -81,11 +81,7 @@ func (s store) directory(ctx context.Context, caller id.ID, want search, after *
 		q = q.Where("profiles.user_id IN (SELECT user_id FROM search_terms WHERE term >= ? AND term < ?)",
 			[]byte(w), append([]byte(w), 0xff))
 	}
-	if want.exact {
-		q = q.Where("profiles.username = ?", want.username)
-	} else {
-		q = q.Where("(COALESCE(d.unlisted, 0) = 0 OR profiles.username = ?)", want.username)
-	}
+	q = q.Where("(COALESCE(d.unlisted, 0) = 0 OR profiles.username = ?)", want.username)
 	people, err := profiles(apart(from(q, after), caller).Limit(limit + 1))
 	// "user_id <> ?" would lure MariaDB away from the index in order.
 	people = slices.DeleteFunc(people, func(p Profile) bool { return p.UserID == caller })
