@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"chatapp/libs/bus"
 	"chatapp/libs/errs"
@@ -92,4 +93,39 @@ func (s *Service) serveProfile(ctx context.Context, request []byte) (any, error)
 		return nil, err
 	}
 	return p.changed(), nil
+}
+
+// watchSeen keeps when people were last connected, as notify tells it now and
+// then: whoever hears it writes the same.
+func (s *Service) watchSeen(ctx context.Context) error {
+	w := s.bus.Watch(func(m bus.Message) {
+		if err := s.takeSeen(ctx, m.Data); err != nil && ctx.Err() == nil {
+			s.log.Warn("could not keep who is here", "error", err)
+		}
+	})
+	defer w.Close()
+	if err := w.Add(events.Subject(events.ServiceNotify, events.NameSeen, "*")); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
+}
+
+func (s *Service) takeSeen(ctx context.Context, data []byte) error {
+	var seen events.Seen
+	if err := json.Unmarshal(data, &seen); err != nil {
+		return errs.Wrap(errs.InvalidBody, "not who was seen", err)
+	}
+	var people []id.ID
+	for _, v := range seen.UserIDs[:min(len(seen.UserIDs), events.MaxSeen)] {
+		user, err := id.Parse(v)
+		if err != nil {
+			return errs.Wrap(errs.InvalidBody, "not a user id", err)
+		}
+		people = append(people, user)
+	}
+	if len(people) == 0 {
+		return nil
+	}
+	return s.store.saw(ctx, people, time.Now().UTC().Truncate(time.Microsecond))
 }

@@ -122,7 +122,7 @@ func TestPictureComesAndGoes(t *testing.T) {
 			old.Small, strings.Replace(me.Picture.Small, ada.id.String(), bob.id.String(), 1),
 			strings.TrimSuffix(me.Picture.Small, "64") + "65", strings.TrimSuffix(me.Picture.Small, "64") + "x", "/api/v1/users/me/pictures/" + id.New().String() + "/64",
 		}
-		if w.count(t, "pictures") != len(pictureSizes) {
+		if w.count(t, "pictures") != int64(len(pictureSizes)) {
 			t.Errorf("%d rows", w.count(t, "pictures"))
 		}
 		for range 2 { // the second changes nothing

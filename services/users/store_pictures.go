@@ -60,15 +60,16 @@ type seenRow struct {
 
 func (seenRow) TableName() string { return "last_seen" }
 
-// saw keeps that people are connected at a moment, in one statement.
+// saw keeps that people, in the order of their ids, are connected at a moment.
 func (s store) saw(ctx context.Context, people []id.ID, at time.Time) error {
 	rows := make([]seenRow, len(people))
 	for i, user := range people {
 		rows[i] = seenRow{UserID: user, SeenAt: at}
 	}
-	return domain(s.db.W.WithContext(ctx).
-		Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "user_id"}}, DoUpdates: clause.AssignmentColumns([]string{"seen_at"})}).
-		Create(&rows).Error)
+	return domain(s.db.Tx(ctx, func(tx *gorm.DB) error {
+		return tx.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "user_id"}}, DoUpdates: clause.AssignmentColumns([]string{"seen_at"})}).
+			Create(&rows).Error
+	}))
 }
 
 // lastSeen returns when a person was last connected, as far as another may know
