@@ -267,3 +267,25 @@ func TestLastSeen(t *testing.T) {
 		}
 	})
 }
+
+// Who notify says is connected is seen; what is no such word is passed over.
+func TestSeenArrives(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		s := w.service(t)
+		ada, bob := w.signUp("ada", "Ada"), w.signUp("bob", "Bob")
+		admitAll(t, s, ada, bob)
+		data, err := json.Marshal(events.Seen{UserIDs: []string{ada.id.String()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		testkit.Eventually(t, patience, func() bool {
+			for _, data := range [][]byte{[]byte("garbage"), []byte(`{"user_ids":["x"]}`), []byte(`{}`), data} {
+				if err := w.bus.Broadcast(events.Subject(events.ServiceNotify, events.NameSeen, events.KeySeen), data); err != nil {
+					t.Fatal(err)
+				}
+			}
+			at := get[User](t, s.Handler(), "/api/v1/users/"+ada.id.String(), bob.token).LastSeenAt
+			return at != nil && time.Since(*at) < 3*time.Minute
+		})
+	})
+}
