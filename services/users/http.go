@@ -51,7 +51,7 @@ type User struct {
 	ID          string     `json:"id" format:"uuid"`
 	Username    string     `json:"username" example:"anna"`
 	DisplayName string     `json:"display_name" example:"Anna Smith"`
-	StatusText  string     `json:"status_text" example:"At sea until May" doc:"Empty when there is none"`
+	StatusText  string     `json:"status_text,omitempty" example:"At sea until May" doc:"Absent when there is none"`
 	Picture     *Picture   `json:"picture,omitempty" doc:"Absent when there is none"`
 	LastSeenAt  *time.Time `json:"last_seen_at,omitempty" doc:"When they were last connected, to the minute; only where one person is asked for, and absent where you may not know it"`
 }

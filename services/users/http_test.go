@@ -169,7 +169,7 @@ func TestGetUser(t *testing.T) {
 		etag := r.Header.Get("ETag")
 		var u map[string]string
 		r.JSON(&u)
-		want := map[string]string{"id": bob.id.String(), "username": "bob", "display_name": "Bob", "status_text": ""}
+		want := map[string]string{"id": bob.id.String(), "username": "bob", "display_name": "Bob"}
 		if r.Status != http.StatusOK || etag == "" || fmt.Sprint(u) != fmt.Sprint(want) {
 			t.Fatalf("%d, ETag %s, %v, want %v", r.Status, etag, u, want)
 		}

@@ -36,6 +36,17 @@ export function matches(text: string, query: string): boolean {
   return false;
 }
 
+/** Whether the server looks for nobody because so few letters fit too many: see services/users/search.go. */
+export function isShort(query: string): boolean {
+  return !query
+    .split(/\s+/)
+    .some(
+      (word) =>
+        [...word.replace(/^@/, '')].length >= 3 ||
+        /[^\p{P}\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}\p{N}]/u.test(word),
+    );
+}
+
 const RECENT = 8;
 const MOST = 30;
 

@@ -955,10 +955,10 @@ export interface components {
             /** @description Absent when there is none */
             picture?: components["schemas"]["Picture"];
             /**
-             * @description Empty when there is none
+             * @description Absent when there is none
              * @example At sea until May
              */
-            status_text: string;
+            status_text?: string;
             /** @example anna */
             username: string;
         };
