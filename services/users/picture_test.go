@@ -84,7 +84,7 @@ func wantColour(t *testing.T, p image.Image, x, y int, want color.RGBA) {
 	t.Helper()
 	r, g, b, _ := p.At(x, y).RGBA()
 	for i, got := range []uint32{r >> 8, g >> 8, b >> 8} {
-		if diff := int(got) - int([]uint8{want.R, want.G, want.B}[i]); diff > 40 || diff < -40 {
+		if diff := int(got) - int([]uint8{want.R, want.G, want.B}[i]); diff > 60 || diff < -60 {
 			t.Fatalf("at %d,%d %d %d %d, want %v", x, y, r>>8, g>>8, b>>8, want)
 		}
 	}
