@@ -30,6 +30,7 @@ func (s *Service) newServer(o httpx.Options) *httpx.Server {
 	httpx.Register(h, op(http.MethodGet, "/api/v1/events", "list-events", "My event log",
 		"Dense and in order: a missing number is a missed event. 410 `cursor-expired` and 409 `cursor-ahead` mean: load the conversations again and go on from their `cursor`."), s.listEvents)
 	s.requestRoutes(h)
+	s.moderationRoutes(h)
 	nullable(h, "ConversationView", "last_message")
 	return h
 }

@@ -1,11 +1,12 @@
 // Package messages is the service that keeps what people write.
 //
 // OWNS: conversations, members, messages, user_clocks and user_events (each
-// user's dense log), people and blocks (projections of users), contact_policies, meta (the log's epoch),
+// user's dense log), people and blocks (projections of users), contact_policies, reports, audit_log, meta (the log's epoch),
 // outbox, dead_letters.
 //
 // SERVES: /api/v1/conversations, /api/v1/messages, /api/v1/events,
-// /api/v1/contact-policy; and by request over the bus the log, the heads of logs, and the members of a
+// /api/v1/contact-policy, /api/v1/reports, /api/v1/moderation/reports,
+// /api/v1/moderation/messages; and by request over the bus the log, the heads of logs, and the members of a
 // conversation (events.RPCLog, RPCHeads, RPCMembers).
 //
 // EMITS: chat.messages.v1.logged.<user>, one per entry of a user's log, its
@@ -98,6 +99,8 @@ func (s *Service) Routes() []string {
 		"/api/v1/messages", "/api/v1/messages/",
 		"/api/v1/events",
 		"/api/v1/contact-policy",
+		"/api/v1/reports",
+		"/api/v1/moderation/reports", "/api/v1/moderation/reports/", "/api/v1/moderation/messages",
 	}
 }
 

@@ -273,7 +273,7 @@ func (u *unit) changedMembers() db.Insert {
 	list := db.Insert{Table: "members", Columns: append([]string{"conversation_id", "user_id"}, changed...), Set: changed}
 	for _, k := range keys {
 		m := u.members[k]
-		list.Rows = append(list.Rows, k.conversation, k.user, m.lastSeq, m.readSeq, m.activity, m.gate)
+		list.Rows = append(list.Rows, k.conversation, k.user, m.lastSeq, m.readSeq, m.activity, uint8(m.gate))
 	}
 	return list
 }
