@@ -14,6 +14,7 @@ export const keys = {
   anyPeople: ['people'] as const,
   people: (query: string) => ['people', query] as const,
   blocked: ['blocked'] as const,
+  contactPolicy: ['contact-policy'] as const,
 };
 
 type List = InfiniteData<ConversationPage, string | undefined>;
