@@ -1,7 +1,13 @@
 import { useLocation } from 'wouter';
 import { cameFromList, paths } from '@/components/paths';
 import { DevicesPanel, SecurityPanel } from '@/features/security';
-import { BlockedPanel, ContactPanel, ProfilePanel, SettingsPage, type SettingsTab } from '@/features/settings';
+import {
+  BlockedPanel,
+  ContactPanel,
+  ProfilePanel,
+  SettingsPage,
+  type SettingsTab,
+} from '@/features/settings';
 import { messages } from '@/lib/messages';
 
 const t = messages.settings;

@@ -223,7 +223,8 @@ export const messages = {
     nobody: 'Nobody new',
     nobodyHint: 'Requests that wait already stop, too.',
     askFirst: 'Ask me first',
-    askFirstHint: 'Messages of someone new wait as a request, three at most. They see nothing of you until you accept.',
+    askFirstHint:
+      'Messages of someone new wait as a request, three at most. They see nothing of you until you accept.',
     existing: 'Conversations that you have stay as they are.',
     save: 'Save',
     saved: 'Saved',
@@ -235,9 +236,15 @@ export const messages = {
     titlePerson: (name: string) => `Report ${name}`,
     titleMessage: 'Report this message',
     textPerson: 'A moderator sees that you reported this person and why. They are not told who did.',
-    textMessage: 'A moderator sees a copy of this message, and that you reported it. The sender is not told who did.',
+    textMessage:
+      'A moderator sees a copy of this message, and that you reported it. The sender is not told who did.',
     reason: 'What is wrong?',
-    reasons: { spam: 'Spam', harassment: 'Harassment', illegal: 'Something illegal', other: 'Something else' },
+    reasons: {
+      spam: 'Spam',
+      harassment: 'Harassment',
+      illegal: 'Something illegal',
+      other: 'Something else',
+    },
     note: 'Anything to add? (optional)',
     send: 'Send report',
     cancel: 'Cancel',

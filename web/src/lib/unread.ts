@@ -4,6 +4,7 @@ import { useConversations } from './queries';
 export function useTotalUnread(): number {
   const { data } = useConversations();
   let total = 0;
-  for (const page of data?.pages ?? []) for (const { request, unread } of page.items) if (request === 'none') total += unread;
+  for (const page of data?.pages ?? [])
+    for (const { request, unread } of page.items) if (request === 'none') total += unread;
   return total;
 }

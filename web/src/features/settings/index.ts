@@ -1,4 +1,4 @@
-export { ContactPanel } from './contact-panel';
 export { BlockedPanel } from './blocked-panel';
+export { ContactPanel } from './contact-panel';
 export { ProfilePanel } from './profile-panel';
 export { SettingsPage, type SettingsTab } from './settings-page';
