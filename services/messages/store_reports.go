@@ -67,8 +67,8 @@ func (s *store) closeReport(ctx context.Context, v verdict) error {
 			}
 			return errs.New(errs.Conflict, "This report is closed already.")
 		}
-		return s.audit(tx, auditRow{at: at, event: eventReportClosed, by: v.by,
-			detail: detail(map[string]string{"report": v.report.String(), "decision": v.decision, "note": v.note})})
+		what := detail(map[string]string{"report": v.report.String(), "decision": v.decision, "note": v.note})
+		return s.audit(tx, auditRow{at: at, event: eventReportClosed, by: v.by, detail: what})
 	})
 }
 
