@@ -118,8 +118,8 @@ func TestPolicyIsKept(t *testing.T) {
 	})
 }
 
-// However a first message and a policy meet, once the policy is answered nobody
-// new gets through, and nothing is half a request.
+// However a first message and a policy meet, who got through may go on, and who
+// was refused stays refused: nothing is half a request.
 func TestPolicyRacesTheFirstMessage(t *testing.T) {
 	each(t, func(w *world) {
 		for range 20 {
@@ -133,6 +133,27 @@ func TestPolicyRacesTheFirstMessage(t *testing.T) {
 				w.refused(writer, reader)
 			} else {
 				w.post(writer, reader, "it was there before the policy")
+			}
+		}
+	})
+}
+
+// A policy that was answered holds for every conversation that was opened while
+// it was saved: it comes before or after, never between.
+func TestPolicyRacesOpening(t *testing.T) {
+	each(t, func(w *world) {
+		for range 15 {
+			reader := w.person("r"+id.New().String()[24:], "Reader")
+			var all sync.WaitGroup
+			strangers := make([]actor, 8)
+			for i := range strangers {
+				strangers[i] = w.person("s"+id.New().String()[24:], "Stranger")
+				all.Go(func() { w.call(strangers[i], "POST", "/api/v1/conversations", fields{"user_id": reader.id}).Want(200) })
+			}
+			all.Go(func() { w.policy(reader, "contacts", false) })
+			all.Wait()
+			for _, stranger := range strangers {
+				w.refused(stranger, reader)
 			}
 		}
 	})
