@@ -58,13 +58,15 @@ export function Sidebar({ user, openId, searchKeys, onSearch, ...menu }: Sidebar
 type ConversationsProps = { me: string; openId: string | undefined; onSearch: () => void };
 
 function Conversations({ me, openId, onSearch }: ConversationsProps) {
-  const { data, isPending, isError, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } =
-    useConversations();
+  const query = useConversations();
+  const { data, isPending, isError, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = query;
   const slow = useSlow(isPending);
   const more = () => {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
   };
-  const sections = useSections(data?.pages, more);
+  // A page that failed is asked for again by scrolling, not by itself and for ever.
+  const fill = hasNextPage && !isFetchingNextPage && !query.isFetchNextPageError;
+  const sections = useSections(data?.pages, fill ? fetchNextPage : undefined);
   if (isPending) return slow ? <Loading /> : null;
   if (isError && !data) return <Failed onRetry={() => void refetch()} />;
   return (

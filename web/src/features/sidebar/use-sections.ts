@@ -4,8 +4,14 @@ import type { ConversationPage } from '@/lib/api';
 /** So many rows fill every screen. */
 const SCREEN = 25;
 
-/** The list in two sections: conversations and, beside them, message requests. What was ignored is in neither. */
-export function useSections(pages: readonly ConversationPage[] | undefined, more: () => void) {
+/**
+ * The list in two sections: conversations and, beside them, message requests. What was ignored is in
+ * neither. `more` loads the next page, where there is one that may be asked for now.
+ */
+export function useSections(
+  pages: readonly ConversationPage[] | undefined,
+  more: (() => Promise<unknown>) | undefined,
+) {
   const [wanted, setWanted] = useState(false);
   const all = (pages ?? []).flatMap((page) => page.items);
   const requests = all.filter((one) => one.request === 'incoming');
@@ -16,7 +22,7 @@ export function useSections(pages: readonly ConversationPage[] | undefined, more
   // Rows that are not shown do not scroll, so they would never ask for the page behind them.
   const short = pages !== undefined && shown.length < SCREEN;
   useEffect(() => {
-    if (short) more();
-  });
+    if (short) void more?.();
+  }, [short, more]);
   return { shown, requests: requests.length, onRequests, toggle: () => setWanted(!onRequests) };
 }
