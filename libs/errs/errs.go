@@ -31,6 +31,7 @@ const (
 	Forbidden            Slug = "forbidden"
 	EmailUnconfirmed     Slug = "email-unconfirmed"
 	Undeliverable        Slug = "undeliverable"
+	AwaitingAnswer       Slug = "awaiting-answer"
 	CrossOrigin          Slug = "cross-origin"
 	OriginNotAllowed     Slug = "origin-not-allowed"
 	NotFound             Slug = "not-found"
@@ -67,6 +68,7 @@ var statuses = map[Slug]int{
 	Forbidden:            http.StatusForbidden,
 	EmailUnconfirmed:     http.StatusForbidden,
 	Undeliverable:        http.StatusForbidden,
+	AwaitingAnswer:       http.StatusForbidden,
 	CrossOrigin:          http.StatusForbidden,
 	OriginNotAllowed:     http.StatusForbidden,
 	NotFound:             http.StatusNotFound,

@@ -180,7 +180,7 @@ func busAdmin() Permissions {
 func Withheld(service string) map[string][]string {
 	return map[string]map[string][]string{
 		Auth:     {"audit_log": {"UPDATE", "DELETE"}},
-		Messages: {"messages": {"DELETE"}},
+		Messages: {"messages": {"DELETE"}, "audit_log": {"UPDATE", "DELETE"}},
 	}[service]
 }
 

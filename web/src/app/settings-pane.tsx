@@ -4,6 +4,7 @@ import { DevicesPanel, SecurityPanel } from '@/features/security';
 import {
   BlockedPanel,
   PrivacyPanel,
+  ContactPanel,
   ProfilePanel,
   SettingsPage,
   type SettingsTab,
@@ -18,6 +19,7 @@ const tabs: readonly SettingsTab[] = [
   { id: 'privacy', label: messages.privacy.title, panel: <PrivacyPanel /> },
   { id: 'security', label: t.security, panel: <SecurityPanel /> },
   { id: 'devices', label: t.devices, panel: <DevicesPanel /> },
+  { id: 'contact', label: messages.requests.tab, panel: <ContactPanel /> },
   { id: 'blocked', label: t.blocked, panel: <BlockedPanel /> },
 ];
 
