@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"chatapp/libs/errs"
 	"chatapp/libs/id"
@@ -73,16 +72,15 @@ func (st *store) offerTOTP(ctx context.Context, account id.ID, seed []byte, now 
 		if err := st.lockAccount(tx, account); err != nil {
 			return err
 		}
-		err := tx.Where("account_id = ? AND activated_at IS NULL", account).Delete(&totpRow{}).Error
+		before, err := factorsOf(tx, account)
 		if err != nil {
 			return err
 		}
-		row := totpRow{AccountID: account, Secret: seed, CreatedAt: now}
-		made := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
-		if made.Error == nil && made.RowsAffected == 0 {
+		if !before.TOTPSince.IsZero() {
 			return errs.New(errs.Conflict, "An app is in use already. Remove it first.")
 		}
-		return made.Error
+		row := totpRow{AccountID: account, Secret: seed, CreatedAt: now}
+		return tx.Save(&row).Error
 	})
 }
 
