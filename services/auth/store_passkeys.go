@@ -35,8 +35,8 @@ func (passkeyRow) TableName() string { return "passkeys" }
 
 func (r passkeyRow) passkey() Passkey {
 	c := webauthn.Credential{
-		ID: r.CredentialID, PublicKey: r.PublicKey, Flags: webauthn.CredentialFlagsFromMsgpByte(byte(r.Flags)), //nolint:gosec // stored from a byte
-		Authenticator: webauthn.Authenticator{SignCount: uint32(r.SignCount)}, //nolint:gosec // stored from a uint32
+		ID: r.CredentialID, PublicKey: r.PublicKey, Flags: webauthn.CredentialFlagsFromMsgpByte(byte(r.Flags)),
+		Authenticator: webauthn.Authenticator{SignCount: uint32(r.SignCount)},
 	}
 	for _, t := range strings.Fields(r.Transports) {
 		c.Transport = append(c.Transport, protocol.AuthenticatorTransport(t))
