@@ -1,6 +1,6 @@
 import { useLocation } from 'wouter';
 import { cameFromList, paths } from '@/components/paths';
-import { DevicesPanel, SecurityPanel } from '@/features/security';
+import { DevicesPanel, SecurityPanel, TwoStepPanel } from '@/features/security';
 import { BlockedPanel, ProfilePanel, SettingsPage, type SettingsTab } from '@/features/settings';
 import { messages } from '@/lib/messages';
 
@@ -10,6 +10,7 @@ const t = messages.settings;
 const tabs: readonly SettingsTab[] = [
   { id: 'profile', label: t.profile, panel: <ProfilePanel /> },
   { id: 'security', label: t.security, panel: <SecurityPanel /> },
+  { id: 'two-step', label: messages.twoStep.tab, panel: <TwoStepPanel /> },
   { id: 'devices', label: t.devices, panel: <DevicesPanel /> },
   { id: 'blocked', label: t.blocked, panel: <BlockedPanel /> },
 ];
