@@ -71,11 +71,11 @@ type beginSecondInput struct {
 }
 
 func (s *Service) handleBeginSecond(ctx context.Context, in *beginSecondInput) (*optionsOutput, error) {
-	return options(s.BeginPasskeySecond(ctx, in.Body.Challenge))
+	return options(s.BeginPasskeySecond(ctx, in.Body.Challenge, client(ctx)))
 }
 
 func (s *Service) handleBeginConfirm(ctx context.Context, _ *struct{}) (*optionsOutput, error) {
-	return options(s.BeginPasskeyConfirm(ctx, authn.From(ctx)))
+	return options(s.BeginPasskeyConfirm(ctx, authn.From(ctx), client(ctx)))
 }
 
 func (s *Service) handleBeginPasskey(ctx context.Context, in *confirmationInput) (*optionsOutput, error) {

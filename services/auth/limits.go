@@ -48,7 +48,7 @@ const (
 	kindMail   = "mail"  // to an address or about a name
 
 	kindCode    = "code"    // a guess at an app's code
-	kindPasskey = "passkey" // a challenge for a sign-in
+	kindPasskey = "passkey" // a challenge to passkeys
 )
 
 // counter is one row of login_attempts.

@@ -106,16 +106,11 @@ func (s *Service) BeginPasskeyLogin(ctx context.Context, from Client) ([]byte, e
 	if s.passkeys == nil {
 		return nil, errNoPasskeys()
 	}
-	c := counter{Key: attemptKey(kindPasskey, "", network(from.IP)), Kind: kindPasskey}
-	wait, err := s.store.countWithin(ctx, c, s.now(), s.perIP*signUpFactor, ipWindow)
-	if err != nil || wait > 0 {
-		return nil, firstError(err, errLimited(wait))
-	}
 	options, session, err := s.passkeys.BeginDiscoverableLogin()
 	if err != nil {
 		return nil, err
 	}
-	return s.challenge(ctx, id.Nil, purposeSignIn, session.Challenge, options.Response)
+	return s.challenge(ctx, id.Nil, purposeSignIn, session.Challenge, options.Response, from)
 }
 
 // FinishPasskeyLogin starts a session for the owner of the passkey that
@@ -140,8 +135,8 @@ func (s *Service) FinishPasskeyLogin(ctx context.Context, answer []byte, from Cl
 }
 
 // BeginPasskeySecond makes a challenge to the passkeys of the account whose
-// sign-in this is. It is no try. Errors: challenge-expired, not-found.
-func (s *Service) BeginPasskeySecond(ctx context.Context, challenge string) ([]byte, error) {
+// sign-in this is. It is no try. Errors: challenge-expired, not-found, rate-limited.
+func (s *Service) BeginPasskeySecond(ctx context.Context, challenge string, from Client) ([]byte, error) {
 	hash, ok := secretHash(challenge)
 	if !ok {
 		return nil, errChallengeExpired()
@@ -150,20 +145,21 @@ func (s *Service) BeginPasskeySecond(ctx context.Context, challenge string) ([]b
 	if err != nil {
 		return nil, err
 	}
-	return s.askPasskeys(ctx, acc, purposeSecond)
+	return s.askPasskeys(ctx, acc, purposeSecond, from)
 }
 
 // BeginPasskeyConfirm makes a challenge to the passkeys of who, for a
-// Confirmation. Errors: not-found when there are none, unavailable.
-func (s *Service) BeginPasskeyConfirm(ctx context.Context, who authn.Identity) ([]byte, error) {
+// Confirmation. Errors: not-found when there are none, rate-limited,
+// unavailable.
+func (s *Service) BeginPasskeyConfirm(ctx context.Context, who authn.Identity, from Client) ([]byte, error) {
 	acc, ok, err := s.store.account(ctx, who.UserID)
 	if err != nil || !ok {
 		return nil, firstError(err, errSessionOver())
 	}
-	return s.askPasskeys(ctx, acc, purposeConfirm)
+	return s.askPasskeys(ctx, acc, purposeConfirm, from)
 }
 
-func (s *Service) askPasskeys(ctx context.Context, acc Account, purpose string) ([]byte, error) {
+func (s *Service) askPasskeys(ctx context.Context, acc Account, purpose string, from Client) ([]byte, error) {
 	if s.passkeys == nil {
 		return nil, errNoPasskeys()
 	}
@@ -178,13 +174,19 @@ func (s *Service) askPasskeys(ctx context.Context, acc Account, purpose string) 
 	if err != nil {
 		return nil, err
 	}
-	return s.challenge(ctx, acc.ID, purpose, session.Challenge, options.Response)
+	return s.challenge(ctx, acc.ID, purpose, session.Challenge, options.Response, from)
 }
 
 // challenge stores that a challenge was made, and gives the options for the
-// browser. Only the hash is stored: the answer brings the challenge back.
-func (s *Service) challenge(ctx context.Context, account id.ID, purpose, challenge string, options any) ([]byte, error) {
-	err := s.store.addPasskeyChallenge(ctx, passkeyChallenge{
+// browser. Only the hash is stored: the answer brings the challenge back. A
+// network gets so many a minute. Errors: rate-limited, unavailable.
+func (s *Service) challenge(ctx context.Context, account id.ID, purpose, challenge string, options any, from Client) ([]byte, error) {
+	c := counter{Key: attemptKey(kindPasskey, "", network(from.IP)), Kind: kindPasskey}
+	wait, err := s.store.countWithin(ctx, c, s.now(), s.perIP*signUpFactor, ipWindow)
+	if err != nil || wait > 0 {
+		return nil, firstError(err, errLimited(wait))
+	}
+	err = s.store.addPasskeyChallenge(ctx, passkeyChallenge{
 		Hash: sha256.Sum256([]byte(challenge)), AccountID: account, Purpose: purpose, ExpiresAt: s.now().Add(passkeyLife),
 	})
 	if err != nil {
@@ -278,7 +280,7 @@ func (s *Service) BeginPasskey(ctx context.Context, who authn.Identity, c Confir
 	if err != nil {
 		return nil, err
 	}
-	return s.challenge(ctx, acc.ID, purposeRegister, session.Challenge, options.Response)
+	return s.challenge(ctx, acc.ID, purposeRegister, session.Challenge, options.Response, from)
 }
 
 func errTooManyPasskeys() error {

@@ -208,6 +208,13 @@ func TestPasskeyChallengesAreLimited(t *testing.T) {
 		}
 		r.clock.add(time.Minute)
 		r.options("passkeys/login/begin", nil)
+		// Nor do people who know a password, or are signed in.
+		s := r.signUp("ada")
+		r.addPasskey(s, confirmed())
+		for range 2*signUpFactor - 2 {
+			r.options("passkeys/confirm", nil, bearer(s.AccessToken))
+		}
+		r.post("passkeys/confirm", nil, bearer(s.AccessToken)).WantProblem(errs.RateLimited)
 	}, perIP(2))
 }
 

@@ -118,9 +118,16 @@ func (st *store) addPasskeyChallenge(ctx context.Context, c passkeyChallenge) er
 // takePasskeyChallenge uses a challenge up: of several answers at the same time
 // one is heard. Error: errNotProved.
 func (st *store) takePasskeyChallenge(ctx context.Context, hash tokenHash, purpose string, account id.ID, now time.Time) error {
+	this := func(tx *gorm.DB) *gorm.DB {
+		return tx.Where("challenge_hash = ? AND purpose = ? AND account_id = ? AND expires_at > ?", hash[:], purpose, account, now)
+	}
+	// Read first: what strangers make up costs no write.
+	var n int64
+	if err := this(st.read(ctx)).Model(&passkeyChallengeRow{}).Count(&n).Error; err != nil || n == 0 {
+		return firstError(err, errNotProved)
+	}
 	return st.db.Tx(ctx, func(tx *gorm.DB) error {
-		gone := tx.Where("challenge_hash = ? AND purpose = ? AND account_id = ? AND expires_at > ?", hash[:], purpose, account, now).
-			Delete(&passkeyChallengeRow{})
+		gone := this(tx).Delete(&passkeyChallengeRow{})
 		if gone.Error == nil && gone.RowsAffected == 0 {
 			return errNotProved
 		}
