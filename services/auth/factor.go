@@ -142,7 +142,7 @@ type SecondStep struct {
 // is over, of newAttempt's free kind when none was reserved. Errors:
 // second-factor-required with NextStep; unavailable.
 func (s *Service) admit(ctx context.Context, acc Account, from Client, try attempt) (Grant, error) {
-	return s.enter(ctx, acc, from, newLogin{attempt: try})
+	return s.completeLogin(ctx, acc, from, newLogin{attempt: try})
 }
 
 // LoginSecond takes the second step: one challenge is good for one session,
@@ -162,7 +162,7 @@ func (s *Service) LoginSecond(ctx context.Context, in SecondStep, from Client) (
 	if err != nil {
 		return Grant{}, s.notProved(ctx, acc, in.Evidence, from, err)
 	}
-	grant, err := s.enter(ctx, acc, from, newLogin{attempt: freeAttempt(acc.Username, from.IP), proof: &p, challenge: hash})
+	grant, err := s.completeLogin(ctx, acc, from, newLogin{attempt: freeAttempt(acc.Username, from.IP), proof: &p, challenge: hash})
 	if err != nil {
 		return Grant{}, s.notProved(ctx, acc, in.Evidence, from, err)
 	}
@@ -190,9 +190,9 @@ func errChallengeExpired() error {
 	return errs.New(errs.ChallengeExpired, "This took too long, or too many tries were wrong. Sign in again.")
 }
 
-// enter completes n, stores it and answers with the session, or with what is
+// completeLogin completes n, stores it and answers with the session, or with what is
 // missing for one.
-func (s *Service) enter(ctx context.Context, acc Account, from Client, n newLogin) (Grant, error) {
+func (s *Service) completeLogin(ctx context.Context, acc Account, from Client, n newLogin) (Grant, error) {
 	if err := s.keys.warm(ctx); err != nil {
 		return Grant{}, err
 	}
@@ -299,6 +299,21 @@ func errWrong(field, message string) error {
 // Factors are the second factors of who. Errors: unavailable.
 func (s *Service) Factors(ctx context.Context, who authn.Identity) (Factors, error) {
 	return s.store.factors(ctx, who.UserID)
+}
+
+// RemoveFactors takes the second step away from an account whose owner lost
+// what it asks for, ends all its sessions and tells the owner. Who may ask for
+// that, and is named in from, is the caller's business. Errors: not-found for
+// an account without a second factor; unauthenticated for none; unavailable.
+func (s *Service) RemoveFactors(ctx context.Context, account id.ID, from Client) error {
+	acc, ok, err := s.store.account(ctx, account)
+	if err != nil || !ok {
+		return firstError(err, errSessionOver())
+	}
+	return s.changeFactors(ctx, changing{
+		acc: acc, from: from.clean(), event: eventFactorsRemoved, mail: mailFactorRemoved,
+		change: func(tx *factorTx) error { return tx.removeAll() },
+	})
 }
 
 // changing is a change of an account's factors that is about to be stored.

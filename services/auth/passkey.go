@@ -126,7 +126,7 @@ func (s *Service) FinishPasskeyLogin(ctx context.Context, answer []byte, from Cl
 	if err := s.mustConfirm(ctx, acc, from); err != nil {
 		return Grant{}, err
 	}
-	grant, err := s.enter(ctx, acc, from, newLogin{attempt: freeAttempt(acc.Username, from.IP), proof: &p})
+	grant, err := s.completeLogin(ctx, acc, from, newLogin{attempt: freeAttempt(acc.Username, from.IP), proof: &p})
 	if err != nil {
 		return Grant{}, s.notProved(ctx, acc, e, from, err)
 	}

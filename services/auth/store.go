@@ -66,6 +66,7 @@ const (
 	eventFactorAsked    = "second-factor-asked"
 	eventFactorFailed   = "second-factor-failed"
 	eventFactorLimited  = "second-factor-limited"
+	eventFactorsRemoved = "second-factor-removed"
 	eventTOTPAdded      = "totp-added"
 	eventTOTPRemoved    = "totp-removed"
 	eventCodesMade      = "recovery-codes-made"

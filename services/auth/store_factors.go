@@ -222,6 +222,17 @@ func (f *factorTx) removeTOTP() error {
 	return gone.Error
 }
 
+// removeAll ends every factor. Error: not-found when there is none.
+func (f *factorTx) removeAll() error {
+	if !f.before.on() {
+		return errs.New(errs.NotFound, "There is no second factor.")
+	}
+	if err := f.tx.Where("account_id = ?", f.account).Delete(&totpRow{}).Error; err != nil {
+		return err
+	}
+	return f.tx.Where("account_id = ?", f.account).Delete(&passkeyRow{}).Error
+}
+
 // firstCodes stores recovery codes when this is the account's first factor,
 // and says whether it did.
 func (f *factorTx) firstCodes(hashes []tokenHash) (bool, error) {
