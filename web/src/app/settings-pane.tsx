@@ -1,10 +1,10 @@
 import { useLocation } from 'wouter';
 import { cameFromList, paths } from '@/components/paths';
-import { DevicesPanel, SecurityPanel } from '@/features/security';
+import { DevicesPanel, SecurityPanel, TwoStepPanel } from '@/features/security';
 import {
   BlockedPanel,
-  PrivacyPanel,
   ContactPanel,
+  PrivacyPanel,
   ProfilePanel,
   SettingsPage,
   type SettingsTab,
@@ -18,6 +18,7 @@ const tabs: readonly SettingsTab[] = [
   { id: 'profile', label: t.profile, panel: <ProfilePanel /> },
   { id: 'privacy', label: messages.privacy.title, panel: <PrivacyPanel /> },
   { id: 'security', label: t.security, panel: <SecurityPanel /> },
+  { id: 'two-step', label: messages.twoStep.tab, panel: <TwoStepPanel /> },
   { id: 'devices', label: t.devices, panel: <DevicesPanel /> },
   { id: 'contact', label: messages.requests.tab, panel: <ContactPanel /> },
   { id: 'blocked', label: t.blocked, panel: <BlockedPanel /> },

@@ -1,2 +1,3 @@
 export { DevicesPanel } from './devices-panel';
 export { SecurityPanel } from './security-panel';
+export { TwoStepPanel } from './two-step-panel';
