@@ -42,6 +42,7 @@ import (
 	"chatapp/libs/config"
 	"chatapp/libs/events"
 	"chatapp/libs/httpx"
+	"chatapp/libs/limit"
 	"chatapp/libs/obs"
 	"chatapp/libs/outbox"
 	"chatapp/libs/run"
@@ -101,6 +102,7 @@ func New(d run.Deps) (*Service, error) {
 	s.http = httpx.New(httpx.Options{
 		Service: events.ServiceAuth, Title: "ChatApp auth", Log: s.log, Verifier: d.Verifier,
 		TrustedProxies: d.Config.TrustedProxies, Metrics: d.Metrics, Tracer: d.Tracer,
+		Limits: limit.New(events.ServiceAuth, limit.FromConfig(d.Config), d.Metrics),
 	})
 	post, err := s.newPoster(d.Config)
 	if err != nil {
