@@ -110,7 +110,13 @@ func (p *policy) makeState(left int) []string {
 	return []string{`"` + p.name + `";r=` + strconv.Itoa(left) + `;t=` + strconv.Itoa(full)}
 }
 
-func ceil(d time.Duration) int { return int(math.Ceil(d.Seconds() - rounding)) }
+// ceil is d in whole seconds, rounded up: 0 only for 0.
+func ceil(d time.Duration) int {
+	if d <= 0 {
+		return 0
+	}
+	return max(1, int(math.Ceil(d.Seconds()-rounding)))
+}
 
 // newCounts registers the metric, or takes over that of another service of
 // this process.
