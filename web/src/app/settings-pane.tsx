@@ -1,6 +1,6 @@
 import { useLocation } from 'wouter';
 import { cameFromList, paths } from '@/components/paths';
-import { DevicesPanel, SecurityPanel } from '@/features/security';
+import { ActivityPanel, DevicesPanel, SecurityPanel } from '@/features/security';
 import { BlockedPanel, ProfilePanel, SettingsPage, type SettingsTab } from '@/features/settings';
 import { messages } from '@/lib/messages';
 
@@ -11,6 +11,7 @@ const tabs: readonly SettingsTab[] = [
   { id: 'profile', label: t.profile, panel: <ProfilePanel /> },
   { id: 'security', label: t.security, panel: <SecurityPanel /> },
   { id: 'devices', label: t.devices, panel: <DevicesPanel /> },
+  { id: 'activity', label: messages.activity.tab, panel: <ActivityPanel /> },
   { id: 'blocked', label: t.blocked, panel: <BlockedPanel /> },
 ];
 

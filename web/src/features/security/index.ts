@@ -1,2 +1,3 @@
+export { ActivityPanel } from './activity-panel';
 export { DevicesPanel } from './devices-panel';
 export { SecurityPanel } from './security-panel';

@@ -35,6 +35,7 @@ export const MessageRow = memo(function MessageRow({ row, name }: { row: Row; na
         <Meta row={row} large={large} />
       </div>
       {row.state === 'failed' ? <Failed row={row} /> : null}
+      {row.state === 'pending' && row.reason ? <Paced reason={row.reason} /> : null}
     </div>
   );
 });
@@ -73,6 +74,15 @@ function Meta({ row, large }: { row: Row; large: boolean }) {
       </time>
       {row.state ? <MessageState state={row.state} className={large ? 'text-muted' : undefined} /> : null}
     </span>
+  );
+}
+
+/** Why a message is not sent right now; it will be without anybody's help. */
+function Paced({ reason }: { reason: string }) {
+  return (
+    <p role="status" className="mt-1 max-w-[min(36rem,82%)] text-right text-muted text-xs">
+      {reason}
+    </p>
   );
 }
 
