@@ -295,6 +295,7 @@ export const messages = {
       'password-changed': 'Password changed',
       'password-reset': 'New password chosen by e-mail',
       'email-confirmed': 'E-mail address confirmed',
+      'mail-already-registered': 'Somebody tried to sign up with your e-mail address',
       'mail-reset-password': 'Link for a new password sent',
       'mail-confirm-email': 'Link to confirm the e-mail address sent',
     } as Readonly<Record<string, string>>,

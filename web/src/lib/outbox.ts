@@ -181,8 +181,7 @@ export class Outbox {
     this.attempts.set(id, attempt + 1);
     if (decision.kind === 'retry') {
       if (decision.reason) this.notBefore.set(id, Date.now() + decision.ms);
-      const { reason: _, ...rest } = pending;
-      this.replace(decision.reason ? { ...rest, reason: decision.reason } : rest);
+      this.replace({ ...pending, reason: decision.reason });
       this.later(id, decision.ms);
     }
     return false;
