@@ -86,7 +86,7 @@ func (v *verifier) chain(last seal) (seal, error) {
 
 // member is a row as its seal knows it and as it is now.
 type member struct {
-	sealed
+	Seal  sealed `gorm:"embedded"`
 	Row   row    `gorm:"embedded"`
 	Found *id.ID `gorm:"column:found"` // nil: the row is gone
 }
@@ -119,7 +119,7 @@ func (v *verifier) seal(before, s seal) error {
 	said := len(v.Problems)
 	plain := make([]sealed, 0, len(list))
 	for _, m := range list {
-		plain = append(plain, m.sealed)
+		plain = append(plain, m.Seal)
 		v.row(before, s, m)
 	}
 	if len(list) != s.RowCount {
@@ -134,16 +134,16 @@ func (v *verifier) seal(before, s seal) error {
 // row checks one row of seal s.
 func (v *verifier) row(before, s seal, m member) {
 	if m.Found == nil {
-		v.say("row %s of %s is missing", m.RowID, s)
+		v.say("row %s of %s is missing", m.Seal.RowID, s)
 		return
 	}
-	if h := m.Row.hash(); !bytes.Equal(h[:], m.RowHash) {
-		v.say("row %s of %s was changed", m.RowID, s)
+	if h := m.Row.hash(); !bytes.Equal(h[:], m.Seal.RowHash) {
+		v.say("row %s of %s was changed", m.Seal.RowID, s)
 		return
 	}
 	if m.Row.At.Before(before.Through.Add(-late)) {
 		v.say("row %s says %s and was sealed only in %s: it was written later than it says, or a clock was wrong",
-			m.RowID, m.Row.At.UTC().Format(time.RFC3339), s)
+			m.Seal.RowID, m.Row.At.UTC().Format(time.RFC3339), s)
 	}
 }
 
