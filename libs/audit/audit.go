@@ -138,8 +138,8 @@ type digest struct{ hash.Hash }
 
 func (d digest) number(n int64) {
 	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], uint64(n)) //nolint:gosec // the bits, whatever the sign
-	_, _ = d.Write(b[:])                        // a hash takes everything
+	binary.BigEndian.PutUint64(b[:], uint64(n))
+	_, _ = d.Write(b[:]) // a hash takes everything
 }
 
 func (d digest) text(s string) {
