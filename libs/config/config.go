@@ -47,6 +47,10 @@ type Config struct {
 	TrustedProxies   []string      `env:"CHAT_TRUSTED_PROXIES" desc:"Addresses or networks (CIDR) whose X-Forwarded-For is believed, separated by commas."`
 	AllowedOrigins   []string      `env:"CHAT_ALLOWED_ORIGINS" desc:"Further origins that may open the WebSocket, besides the public URL and the request's own host."`
 	LoginRatePerIP   int           `env:"CHAT_LOGIN_RATE_PER_IP" envDefault:"20" desc:"Sign-in attempts per minute and address."`
+	RateLimit        string        `env:"CHAT_RATE_LIMIT" envDefault:"on" desc:"on or off: limits on requests, by account and, without a valid token, by network. Off does not concern sign-ins and mails."`
+	RatePerAccount   int           `env:"CHAT_RATE_PER_ACCOUNT" envDefault:"100" desc:"Reading requests per second and account, four times as many at once; half as many that write, a tenth that search. Each replica counts for itself."`
+	RatePerIP        int           `env:"CHAT_RATE_PER_IP" envDefault:"50" desc:"Requests without a valid token per second and network (IPv6: /64), four times as many at once."`
+	RateContacts     int           `env:"CHAT_RATE_NEW_CONVERSATIONS" envDefault:"30" desc:"Conversations with new people that one account may begin per minute."`
 	ConfirmEmail     string        `env:"CHAT_CONFIRM_EMAIL" envDefault:"optional" desc:"required: an account needs an e-mail address and works when its link was opened. optional: neither."`
 	SMTPURL          string        `env:"CHAT_SMTP_URL" desc:"Mail server: smtp://user@host:587 (STARTTLS) or smtps://user@host:465. Empty: no mails; on localhost they are shown at /inbox of CHAT_ADMIN_LISTEN."`
 	SMTPPassword     string        `env:"CHAT_SMTP_PASSWORD" secret:"true" desc:"Password for CHAT_SMTP_URL."`
@@ -153,7 +157,7 @@ func (c *Config) check() error {
 	bad(c.MessageSearch == "on" || c.MessageSearch == "off", "CHAT_MESSAGE_SEARCH", "want on or off")
 	bad(c.AccessTokenTTL >= 10*time.Second && c.AccessTokenTTL <= time.Hour, "CHAT_ACCESS_TOKEN_TTL", "want 10s to 1h")
 	bad(c.RefreshTTL > c.AccessTokenTTL, "CHAT_REFRESH_TTL", "must be longer than CHAT_ACCESS_TOKEN_TTL")
-	bad(c.LoginRatePerIP >= 1, "CHAT_LOGIN_RATE_PER_IP", "want at least 1")
+	c.checkRates(bad)
 	bad(c.ConfirmEmail == "required" || c.ConfirmEmail == "optional", "CHAT_CONFIRM_EMAIL", "want required or optional")
 	c.checkMail(bad)
 	bad(c.ShutdownGrace >= 0, "CHAT_SHUTDOWN_GRACE", "must not be negative")
@@ -166,6 +170,15 @@ func (c *Config) check() error {
 		bad(err == nil && u.Scheme != "" && u.Host != "" && u.Path == "", "CHAT_ALLOWED_ORIGINS", fmt.Sprintf("%q is not an origin such as https://chat.example.org", o))
 	}
 	return all
+}
+
+// checkRates checks the limits on requests.
+func (c *Config) checkRates(bad func(ok bool, key, want string)) {
+	bad(c.LoginRatePerIP >= 1, "CHAT_LOGIN_RATE_PER_IP", "want at least 1")
+	bad(c.RateLimit == "on" || c.RateLimit == "off", "CHAT_RATE_LIMIT", "want on or off")
+	bad(c.RatePerAccount >= 1, "CHAT_RATE_PER_ACCOUNT", "want at least 1")
+	bad(c.RatePerIP >= 1, "CHAT_RATE_PER_IP", "want at least 1")
+	bad(c.RateContacts >= 1, "CHAT_RATE_NEW_CONVERSATIONS", "want at least 1")
 }
 
 // checkMail checks what belongs to sending mails.

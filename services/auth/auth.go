@@ -2,12 +2,12 @@
 //
 // OWNS     accounts, credentials, confirmed_emails, sessions, refresh_tokens,
 // one_time_tokens, totp_factors, recovery_codes, passkeys, login_challenges,
-// passkey_challenges, signing_keys, login_attempts, audit_log, outbox,
-// dead_letters (schema auth).
+// passkey_challenges, signing_keys, login_attempts, audit_log, audit_seals,
+// audit_seal_rows, outbox, dead_letters (schema auth).
 //
 // SERVES   /api/v1/auth/register, login, refresh, logout, forgot, reset,
-// password, email, account, sessions, usernames/{username}, login/second,
-// factors, passkeys;
+// password, email, account, sessions, events, usernames/{username},
+// login/second, factors, passkeys;
 // /.well-known/jwks.json.
 // Requests on the bus: chat.auth.rpc.v1.jwks (the public keys) and
 // chat.auth.rpc.v1.account (one account, as its registered event).
@@ -40,11 +40,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	sealing "chatapp/libs/audit"
 	"chatapp/libs/authn"
 	"chatapp/libs/bus"
 	"chatapp/libs/config"
 	"chatapp/libs/events"
 	"chatapp/libs/httpx"
+	"chatapp/libs/limit"
 	"chatapp/libs/obs"
 	"chatapp/libs/outbox"
 	"chatapp/libs/run"
@@ -63,6 +65,7 @@ type Service struct {
 	bus      *bus.Bus
 	verifier *authn.Verifier
 	relay    *outbox.Relay // nil without a bus: the sweep of a running service publishes
+	sealer   *sealing.Sealer
 	hasher   *hasher
 	keys     *keyring
 	perIP    int64
@@ -103,9 +106,11 @@ func New(d run.Deps) (*Service, error) {
 		obs.Register(d.Metrics, s.relay.Collectors()...)
 	}
 	s.keys = &keyring{store: s.store, log: s.log, now: func() time.Time { return s.now() }, ttl: d.Config.AccessTokenTTL}
+	s.sealer = &sealing.Sealer{Service: events.ServiceAuth, DB: d.DB, Log: s.log, Now: func() time.Time { return s.now() }}
 	s.http = httpx.New(httpx.Options{
 		Service: events.ServiceAuth, Title: "ChatApp auth", Log: s.log, Verifier: d.Verifier,
 		TrustedProxies: d.Config.TrustedProxies, Metrics: d.Metrics, Tracer: d.Tracer,
+		Limits: limit.New(events.ServiceAuth, limit.FromConfig(d.Config), d.Metrics),
 	})
 	post, err := s.newPoster(d.Config)
 	if err != nil {
@@ -152,6 +157,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { return s.bus.Serve(ctx, events.RPCAccount, events.ServiceAuth, s.answerAccount) })
 	g.Go(func() error { return s.sendMails(ctx) })
 	g.Go(func() error { return outbox.Replays(ctx, s.store.db, s.log, s.sendMail) })
+	g.Go(func() error { return s.sealer.Run(ctx) })
 	g.Go(func() error { s.every(ctx, keyReread, "signing keys", s.keys.read); return nil })
 	g.Go(func() error { s.every(ctx, cleanEvery, "clean-up", s.clean); return nil })
 	return g.Wait()

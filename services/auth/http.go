@@ -33,6 +33,7 @@ func (s *Service) routes() {
 	s.factorRoutes()
 	s.passkeyRoutes()
 	s.sessionRoutes()
+	s.activityRoutes()
 }
 
 func public(method, path, name string, status int, summary string) huma.Operation {

@@ -5,9 +5,12 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"chatapp/libs/authn"
 	"chatapp/libs/httpx"
 	"chatapp/libs/id"
+	"chatapp/libs/limit"
 )
 
 // accountRoutes are the routes about passwords and e-mail addresses.
@@ -20,13 +23,16 @@ func (s *Service) accountRoutes() {
 		"Confirm an e-mail address with the link's token"), s.handleConfirm)
 	httpx.Register(s.http, own(http.MethodGet, "/api/v1/auth/account", "get-account", http.StatusOK,
 		"The caller's own account"), s.handleAccount)
-	httpx.Register(s.http, own(http.MethodPost, "/api/v1/auth/password", "change-password", http.StatusNoContent,
-		"Change the password; other devices are signed out"), s.handlePassword)
-	httpx.Register(s.http, own(http.MethodPost, "/api/v1/auth/email", "change-email", http.StatusAccepted,
-		"Send a link to a new e-mail address; it counts when the link was opened"), s.handleEmail)
-	httpx.Register(s.http, own(http.MethodPost, "/api/v1/auth/email/resend", "resend-confirmation", http.StatusAccepted,
-		"Send the link for the present e-mail address again"), s.handleResend)
+	httpx.Register(s.http, costly(own(http.MethodPost, "/api/v1/auth/password", "change-password", http.StatusNoContent,
+		"Change the password; other devices are signed out")), s.handlePassword)
+	httpx.Register(s.http, costly(own(http.MethodPost, "/api/v1/auth/email", "change-email", http.StatusAccepted,
+		"Send a link to a new e-mail address; it counts when the link was opened")), s.handleEmail)
+	httpx.Register(s.http, costly(own(http.MethodPost, "/api/v1/auth/email/resend", "resend-confirmation", http.StatusAccepted,
+		"Send the link for the present e-mail address again")), s.handleResend)
 }
+
+// costly marks what costs a password hash or a mail.
+func costly(op huma.Operation) huma.Operation { return httpx.Limited(op, limit.Expensive) }
 
 type forgotInput struct {
 	Body struct {

@@ -35,6 +35,8 @@ import (
 	"chatapp/libs/db"
 	"chatapp/libs/events"
 	"chatapp/libs/httpx"
+	"chatapp/libs/id"
+	"chatapp/libs/limit"
 	"chatapp/libs/obs"
 	"chatapp/libs/outbox"
 	"chatapp/libs/run"
@@ -67,12 +69,14 @@ func New(d run.Deps) (*Service, error) {
 	s.relay = outbox.NewRelay(d.DB, d.Bus, events.ServiceMessages, d.Log, s.unpack)
 	obs.Register(d.Metrics, append(s.relay.Collectors(), outbox.DeadLetterDepth(d.DB, events.ServiceMessages))...)
 	s.people = newPeople(st, d.Bus)
+	limits := limit.New(events.ServiceMessages, limit.FromConfig(d.Config), d.Metrics)
 	s.direct = newDirectory(st)
+	s.direct.admit = func(user id.ID) error { return limits.Check(limit.Contact, limit.Account(user)) }
 	s.commit = newCommitter(st, s.publish, committersFor(d.DB), d.Log, newMetrics(d.Metrics))
 	s.commit.tracer = d.Tracer
 	s.http = s.newServer(httpx.Options{
 		Service: events.ServiceMessages, Title: "ChatApp messages", Log: d.Log, Verifier: d.Verifier,
-		TrustedProxies: d.Config.TrustedProxies, Metrics: d.Metrics, Tracer: d.Tracer,
+		TrustedProxies: d.Config.TrustedProxies, Metrics: d.Metrics, Tracer: d.Tracer, Limits: limits,
 	})
 	return s, nil
 }

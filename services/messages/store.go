@@ -93,14 +93,18 @@ func (s *store) savePerson(ctx context.Context, user id.ID, p events.ProfileChan
 }
 
 // openConversation returns the id of the conversation with this key, making it
-// and its members' clocks when there is none. Two who open at once get one.
-func (s *store) openConversation(ctx context.Context, kind Kind, key []byte, members []id.ID) (id.ID, error) {
+// and its members' clocks when there is none and first allows it. Two who open
+// at once get one.
+func (s *store) openConversation(ctx context.Context, kind Kind, key []byte, members []id.ID, first func() error) (id.ID, error) {
 	var found id.ID
 	find := func(g *gorm.DB) error {
 		return g.Raw("SELECT id FROM conversations WHERE direct_key = ?", key).Row().Scan(&found)
 	}
 	if err := find(s.db.R.WithContext(ctx)); err == nil {
 		return found, nil
+	}
+	if err := first(); err != nil {
+		return found, err
 	}
 	t := now()
 	err := s.db.Tx(ctx, func(tx *gorm.DB) error {

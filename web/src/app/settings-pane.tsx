@@ -1,6 +1,6 @@
 import { useLocation } from 'wouter';
 import { cameFromList, paths } from '@/components/paths';
-import { DevicesPanel, SecurityPanel, TwoStepPanel } from '@/features/security';
+import { ActivityPanel, DevicesPanel, SecurityPanel, TwoStepPanel } from '@/features/security';
 import {
   BlockedPanel,
   ContactPanel,
@@ -21,6 +21,7 @@ const tabs: readonly SettingsTab[] = [
   { id: 'two-step', label: messages.twoStep.tab, panel: <TwoStepPanel /> },
   { id: 'devices', label: t.devices, panel: <DevicesPanel /> },
   { id: 'contact', label: messages.requests.tab, panel: <ContactPanel /> },
+  { id: 'activity', label: messages.activity.tab, panel: <ActivityPanel /> },
   { id: 'blocked', label: t.blocked, panel: <BlockedPanel /> },
 ];
 

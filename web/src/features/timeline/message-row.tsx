@@ -37,6 +37,7 @@ export const MessageRow = memo(function MessageRow({ row, name }: { row: Row; na
         {row.mine || row.seq === undefined ? null : <ReportButton messageId={row.key} />}
       </div>
       {row.state === 'failed' ? <Failed row={row} /> : null}
+      {row.state === 'pending' && row.reason ? <Paced reason={row.reason} /> : null}
     </div>
   );
 });
@@ -75,6 +76,15 @@ function Meta({ row, large }: { row: Row; large: boolean }) {
       </time>
       {row.state ? <MessageState state={row.state} className={large ? 'text-muted' : undefined} /> : null}
     </span>
+  );
+}
+
+/** Why a message is not sent right now; it will be without anybody's help. */
+function Paced({ reason }: { reason: string }) {
+  return (
+    <p role="status" className="mt-1 max-w-[min(36rem,82%)] text-right text-muted text-xs">
+      {reason}
+    </p>
   );
 }
 

@@ -89,6 +89,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened to the caller's account, the newest first */
+        get: operations["list-account-events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/factors": {
         parameters: {
             query?: never;
@@ -1005,6 +1022,29 @@ export interface components {
             /** @example 123456 */
             code: string;
         };
+        ActivityItem: {
+            /** Format: date-time */
+            at: string;
+            /** @description In the session that asks */
+            current: boolean;
+            /**
+             * @description Where it was done
+             * @example Firefox on Linux
+             */
+            device: string;
+            /**
+             * @description sign-up, login, login-failed, login-limited, logout, session-ended, token-reused, password-changed, password-reset, email-confirmed, mail-...; more may follow
+             * @example login
+             */
+            event: string;
+            /** Format: uuid */
+            id: string;
+        };
+        ActivityOutputBody: {
+            items: components["schemas"]["ActivityItem"][];
+            /** @description Pass as cursor for the next page; null on the last one */
+            next_cursor: string | null;
+        };
         AnswerInputBody: {
             /** @description As in WebAuthn Level 3, JSON */
             credential: {
@@ -1707,6 +1747,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-account-events": {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActivityOutputBody"];
+                };
             };
             /** @description Error */
             default: {
