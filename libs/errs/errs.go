@@ -30,6 +30,7 @@ const (
 	TokenReused          Slug = "token-reused"
 	Forbidden            Slug = "forbidden"
 	EmailUnconfirmed     Slug = "email-unconfirmed"
+	Suspended            Slug = "suspended"
 	Undeliverable        Slug = "undeliverable"
 	CrossOrigin          Slug = "cross-origin"
 	OriginNotAllowed     Slug = "origin-not-allowed"
@@ -66,6 +67,7 @@ var statuses = map[Slug]int{
 	TokenReused:          http.StatusUnauthorized,
 	Forbidden:            http.StatusForbidden,
 	EmailUnconfirmed:     http.StatusForbidden,
+	Suspended:            http.StatusForbidden,
 	Undeliverable:        http.StatusForbidden,
 	CrossOrigin:          http.StatusForbidden,
 	OriginNotAllowed:     http.StatusForbidden,

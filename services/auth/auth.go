@@ -1,11 +1,13 @@
 // Package auth knows who people are: accounts, passwords, sessions, keys.
 //
 // OWNS     accounts, credentials, confirmed_emails, sessions, refresh_tokens,
-// one_time_tokens, signing_keys, login_attempts, audit_log, outbox,
-// dead_letters (schema auth).
+// one_time_tokens, signing_keys, login_attempts, audit_log, audit_actors,
+// suspensions, invitations, settings, outbox, dead_letters (schema auth).
 //
 // SERVES   /api/v1/auth/register, login, refresh, logout, forgot, reset,
-// password, email, account, sessions, usernames/{username};
+// password, email, account, sessions, usernames/{username},
+// sign-up, announcement; /api/v1/admin/people, invitations, settings, statistics
+// (for moderators and administrators; others get not-found);
 // /.well-known/jwks.json.
 // Requests on the bus: chat.auth.rpc.v1.jwks (the public keys) and
 // chat.auth.rpc.v1.account (one account, as its registered event).
@@ -124,7 +126,9 @@ func OpenAPI() ([]byte, error) {
 func (s *Service) Name() string { return events.ServiceAuth }
 
 // Routes implements run.Unit.
-func (s *Service) Routes() []string { return []string{"/api/v1/auth/", "/.well-known/jwks.json"} }
+func (s *Service) Routes() []string {
+	return []string{"/api/v1/auth/", "/api/v1/admin/", "/.well-known/jwks.json"}
+}
 
 // Handler implements run.Unit.
 func (s *Service) Handler() http.Handler { return s.http.Handler() }

@@ -41,7 +41,7 @@ func (s *Service) publish(rows []outbox.Row) {
 }
 
 // storeNewAccount stores an account with its first session.
-func (s *Service) storeNewAccount(ctx context.Context, acc Account, hash string, from Client) (Grant, error) {
+func (s *Service) storeNewAccount(ctx context.Context, acc Account, hash string, invitation *tokenHash, from Client) (Grant, error) {
 	if err := s.keys.warm(ctx); err != nil {
 		return Grant{}, err
 	}
@@ -54,7 +54,7 @@ func (s *Service) storeNewAccount(ctx context.Context, acc Account, hash string,
 		return Grant{}, err
 	}
 	err = s.store.createAccount(ctx, newAccount{
-		account: acc, hash: hash, session: &sess, token: token, events: rows,
+		account: acc, hash: hash, session: &sess, token: token, invitation: invitation, events: rows,
 		audit: audit(acc.CreatedAt, eventSignUp, acc, from).of(sess.ID),
 	})
 	if err != nil {
@@ -93,6 +93,10 @@ func (s *Service) storeLogin(ctx context.Context, acc Account, rehashed string, 
 		account: acc, rehashed: rehashed, session: sess, token: token, attempt: try,
 		audit: audit(sess.CreatedAt, eventLogin, acc, from).of(sess.ID),
 	})
+	if errs.Is(err, errs.Suspended) {
+		s.count("login", "suspended")
+		return Grant{}, firstError(s.store.audit(ctx, audit(s.now(), eventLoginSuspended, acc, from)), err)
+	}
 	if err != nil {
 		return Grant{}, err
 	}

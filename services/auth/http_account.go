@@ -65,7 +65,7 @@ type AccountBody struct {
 	Username       string    `json:"username"`
 	Email          string    `json:"email" doc:"Empty when there is none"`
 	EmailConfirmed bool      `json:"email_confirmed"`
-	Role           string    `json:"role" enum:"user,admin"`
+	Role           string    `json:"role" enum:"user,moderator,admin"`
 	CreatedAt      time.Time `json:"created_at"`
 }
 

@@ -94,7 +94,8 @@ type refreshToken struct {
 
 // Login checks a username or e-mail address with its password and starts a
 // session. Errors: unauthenticated, with the same text and the same work for
-// an unknown name and a wrong password; email-unconfirmed with the right one;
+// an unknown name and a wrong password; email-unconfirmed, or suspended, with the
+// right one;
 // rate-limited; unavailable.
 func (s *Service) Login(ctx context.Context, login, password string, from Client) (Grant, error) {
 	from = from.clean()

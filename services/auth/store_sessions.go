@@ -77,9 +77,12 @@ type newLogin struct {
 }
 
 // createLogin stores the session, forgets the failures before it and, when
-// asked, renews the password hash.
+// asked, renews the password hash. Errors: those of mayStart.
 func (st *store) createLogin(ctx context.Context, n newLogin) error {
 	return st.db.Tx(ctx, func(tx *gorm.DB) error {
+		if err := st.mayStart(tx, n.account); err != nil {
+			return err
+		}
 		if err := insertSession(tx, n.session, n.token); err != nil {
 			return err
 		}
@@ -157,6 +160,10 @@ func (st *store) lockToken(tx *gorm.DB, hash tokenHash) (refreshToken, session, 
 func (st *store) replaceToken(tx *gorm.DB, r rotation, old refreshToken, sess session) error {
 	acc, ok, err := accountOf(tx, sess.AccountID)
 	if err != nil || !ok {
+		return firstError(err, errSessionOver())
+	}
+	// A suspension has ended the session; this is for ways to start one that forget to ask.
+	if suspended, err := isSuspended(tx, acc.ID); err != nil || suspended {
 		return firstError(err, errSessionOver())
 	}
 	sess, fresh, err := r.next(sess, acc)
