@@ -80,7 +80,7 @@ func announcementBody(a *Announcement) *AnnouncementBody {
 
 type announcementOutput struct {
 	Body struct {
-		Announcement *AnnouncementBody `json:"announcement" nullable:"true" doc:"null: there is none"`
+		Announcement *AnnouncementBody `json:"announcement,omitempty" doc:"Absent: there is none"`
 	}
 }
 
@@ -94,7 +94,7 @@ func (s *Service) handleAnnouncement(ctx context.Context, _ *struct{}) (*announc
 type settingsOutput struct {
 	Body struct {
 		SignUp       string            `json:"sign_up" enum:"open,invite,closed"`
-		Announcement *AnnouncementBody `json:"announcement" nullable:"true" doc:"null: there is none"`
+		Announcement *AnnouncementBody `json:"announcement,omitempty" doc:"Absent: there is none"`
 	}
 }
 

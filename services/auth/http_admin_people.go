@@ -123,7 +123,7 @@ type personOutput struct {
 	Body struct {
 		Person         PersonItem      `json:"person"`
 		EmailConfirmed bool            `json:"email_confirmed"`
-		Suspension     *SuspensionBody `json:"suspension" nullable:"true" doc:"null: not suspended"`
+		Suspension     *SuspensionBody `json:"suspension,omitempty" doc:"Absent: not suspended"`
 		Sessions       int             `json:"sessions" doc:"Devices that are signed in"`
 		LastSignIn     *time.Time      `json:"last_sign_in" doc:"null: none is remembered"`
 		Events         []EventItem     `json:"events" doc:"At most 50, the newest first"`
@@ -156,7 +156,7 @@ func (s *Service) handlePerson(ctx context.Context, in *personInput) (*personOut
 }
 
 type suspendInput struct {
-	personInput
+	ID   id.ID `path:"id" format:"uuid"`
 	Body struct {
 		Reason string `json:"reason" minLength:"1" maxLength:"500" doc:"For moderators and administrators; the person does not see it"`
 	}
@@ -179,7 +179,7 @@ func (s *Service) handleSendReset(ctx context.Context, in *personInput) (*struct
 }
 
 type roleInput struct {
-	personInput
+	ID   id.ID `path:"id" format:"uuid"`
 	Body struct {
 		Role string `json:"role" enum:"user,moderator,admin"`
 	}

@@ -317,12 +317,16 @@ func TestOpenAPI(t *testing.T) {
 		"/api/v1/auth/forgot": "post", "/api/v1/auth/reset": "post", "/api/v1/auth/account": "get", "/api/v1/auth/password": "post",
 		"/api/v1/auth/email": "post", "/api/v1/auth/email/confirm": "post", "/api/v1/auth/email/resend": "post",
 		"/api/v1/auth/sessions": "get", "/api/v1/auth/sessions/{id}": "delete", "/api/v1/auth/sessions/end-others": "post",
+		"/api/v1/auth/sign-up": "get", "/api/v1/auth/announcement": "get", "/api/v1/admin/people": "get", "/api/v1/admin/people/{id}": "get",
+		"/api/v1/admin/people/{id}/suspend": "post", "/api/v1/admin/people/{id}/restore": "post", "/api/v1/admin/people/{id}/sign-out": "post",
+		"/api/v1/admin/people/{id}/reset-password": "post", "/api/v1/admin/people/{id}/role": "put",
+		"/api/v1/admin/statistics": "get", "/api/v1/admin/invitations/{id}": "delete",
 	} {
 		if spec.Paths[path][method].OperationID == "" || len(spec.Paths[path]) != 1 {
 			t.Errorf("%s: %v", path, spec.Paths[path])
 		}
 	}
-	if len(spec.Paths) != 16 || !strings.HasPrefix(spec.OpenAPI, "3.1") {
+	if len(spec.Paths) != 29 || !strings.HasPrefix(spec.OpenAPI, "3.1") {
 		t.Errorf("OpenAPI %s with %d paths", spec.OpenAPI, len(spec.Paths))
 	}
 }

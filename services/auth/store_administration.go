@@ -154,9 +154,11 @@ func (st *store) mayAdminister(ctx context.Context, by Actor, least string) erro
 func (d deed) apply(tx *gorm.DB, acc Account) (detail string, changed bool, err error) {
 	switch {
 	case d.suspend:
+		if already, err := isSuspended(tx, acc.ID); err != nil || already {
+			return "", false, err
+		}
 		row := suspensionRow{AccountID: acc.ID, Reason: d.reason, SuspendedBy: d.actor.Name, SuspendedAt: d.now}
-		made := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
-		return d.reason, made.RowsAffected > 0, made.Error
+		return d.reason, true, tx.Create(&row).Error
 	case d.restore:
 		gone := tx.Where("account_id = ?", acc.ID).Delete(&suspensionRow{})
 		return "", gone.RowsAffected > 0, gone.Error

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"strings"
 	"time"
+	"unicode"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"chatapp/libs/id"
 )
@@ -38,17 +40,29 @@ func beginning(text string) string {
 	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(text) + "%"
 }
 
+// matching is the condition that a name begins with text.
+func matching(text string, emails bool) clause.Expr {
+	low := beginning(strings.ToLower(text))
+	// As typed too: SQLite knows upper and lower case of ASCII only.
+	match := "LOWER(accounts.display_name) LIKE ? ESCAPE '!' OR accounts.display_name LIKE ? ESCAPE '!'"
+	args := []any{low, beginning(text)}
+	columns := []string{"accounts.username"}
+	if emails {
+		columns = append(columns, "accounts.email_key")
+	}
+	// MySQL does not compare columns in ASCII with other text.
+	if !strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII }) {
+		for _, column := range columns {
+			match, args = match+" OR "+column+" LIKE ? ESCAPE '!'", append(args, low)
+		}
+	}
+	return gorm.Expr("("+match+")", args...)
+}
+
 func (st *store) people(ctx context.Context, f PeopleFilter) ([]Person, error) {
 	q := people(st.read(ctx))
 	if text := strings.TrimSpace(f.Query); text != "" {
-		low := beginning(strings.ToLower(text))
-		// As typed too: SQLite knows upper and lower case of ASCII only.
-		match := "accounts.username LIKE ? ESCAPE '!' OR LOWER(accounts.display_name) LIKE ? ESCAPE '!' OR accounts.display_name LIKE ? ESCAPE '!'"
-		args := []any{low, low, beginning(text)}
-		if f.emails {
-			match, args = match+" OR accounts.email_key LIKE ? ESCAPE '!'", append(args, low)
-		}
-		q = q.Where("("+match+")", args...)
+		q = q.Where(matching(text, f.emails))
 	}
 	switch f.State {
 	case "active":
