@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"chatapp/libs/db"
 	"chatapp/libs/id"
 )
 
@@ -149,24 +150,26 @@ func (st *store) statistics(ctx context.Context, now, first time.Time) (all Stat
 	if err != nil {
 		return all, nil, nil, err
 	}
-	if ups, err = perDay(r.Model(&accountRow{}), first); err != nil {
+	if ups, err = st.perDay(r.Model(&accountRow{}), first); err != nil {
 		return all, nil, nil, err
 	}
-	ins, err = perDay(r.Model(&sessionRow{}), first)
+	ins, err = st.perDay(r.Model(&sessionRow{}), first)
 	return Statistics{
 		Accounts: int(accounts), Suspended: int(suspended), Sessions: used.Live, Active: [3]int{used.Day, used.Week, used.Month},
 	}, ups, ins, err
 }
 
 // perDay counts rows by the day (UTC) on which they were made.
-func perDay(tx *gorm.DB, first time.Time) (map[string]int, error) {
+func (st *store) perDay(tx *gorm.DB, first time.Time) (map[string]int, error) {
 	var rows []struct {
 		Day string
 		N   int
 	}
-	// Both databases show a time as text beginning with the date.
-	err := tx.Select("SUBSTR(created_at, 1, 10) AS day, COUNT(*) AS n").Where("created_at >= ?", first).
-		Group("SUBSTR(created_at, 1, 10)").Scan(&rows).Error
+	day := "DATE_FORMAT(created_at, '%Y-%m-%d')"
+	if st.db.Dialect == db.SQLite {
+		day = "DATE(created_at / 1000000, 'unixepoch')" // times are microseconds there
+	}
+	err := tx.Select(day+" AS day, COUNT(*) AS n").Where("created_at >= ?", first).Group(day).Scan(&rows).Error
 	found := make(map[string]int, len(rows))
 	for _, r := range rows {
 		found[r.Day] = r.N
