@@ -16,6 +16,7 @@ export type SidebarProps = {
   searchKeys: string;
   onSearch: () => void;
   onShowSettings: () => void;
+  onShowAdmin: (() => void) | undefined;
   onShowShortcuts: () => void;
   onSignOut: () => void;
 };
