@@ -178,7 +178,7 @@ func busAdmin() Permissions {
 // a message is never deleted but overwritten, the audit log only grows.
 func Withheld(service string) map[string][]string {
 	return map[string]map[string][]string{
-		Auth:     {"audit_log": {"UPDATE", "DELETE"}},
+		Auth:     {"audit_log": {"UPDATE", "DELETE"}, "audit_actors": {"UPDATE", "DELETE"}},
 		Messages: {"messages": {"DELETE"}},
 	}[service]
 }

@@ -52,6 +52,7 @@ func TestWithheldVerbs(t *testing.T) {
 	for _, c := range []struct{ service, table, want string }{
 		{topology.Messages, "messages", "INSERT,UPDATE"},
 		{topology.Auth, "audit_log", "INSERT"},
+		{topology.Auth, "audit_actors", "INSERT"},
 		{topology.Auth, "sessions", "INSERT,UPDATE,DELETE"},
 		{topology.Users, "goose_db_version", ""},
 	} {
