@@ -1,3 +1,4 @@
+import type { Locator } from '@playwright/test';
 import { expect, test } from '../fixtures.js';
 import type { Message } from '../person.js';
 
@@ -79,7 +80,11 @@ test('older messages come without moving what is being read', async ({ person })
     await route.continue();
   });
   await bob.bubbles.first().hover();
-  for (let i = 0; i < 30 && !asked; i += 1) await bob.page.mouse.wheel(0, -250);
+  // To the very top: only there the new page is sure to show above what is read.
+  await expect(async () => {
+    await bob.page.mouse.wheel(0, -250);
+    expect(await restsAt(bob.timeline)).toBe(0);
+  }).toPass();
   await expect.poll(() => asked).toBe(true);
   const anchor = bob.bubbles.first();
   const id = await anchor.getAttribute('data-row');
@@ -91,6 +96,18 @@ test('older messages come without moving what is being read', async ({ person })
     .poll(async () => Math.abs(((await sameBubble.boundingBox())?.y ?? 0) - (before?.y ?? 1e9)))
     .toBeLessThanOrEqual(1);
 });
+
+/** Where the list comes to rest: ten frames at one place. */
+function restsAt(list: Locator): Promise<number> {
+  return list.evaluate(async (element) => {
+    let place = Number.NaN;
+    for (let frames = 0; frames < 10; frames += 1) {
+      if (element.scrollTop !== place) [place, frames] = [element.scrollTop, 0];
+      await new Promise(requestAnimationFrame);
+    }
+    return place;
+  });
+}
 
 async function numbers(texts: Promise<string[]>): Promise<number[]> {
   return (await texts).map((text) => Number(/line (\d+)/.exec(text)?.[1]));

@@ -1,0 +1,179 @@
+// Package security tries ChatApp as somebody who means ill: every route of the
+// OpenAPI document as everybody, documents and tokens that are not what they
+// say, random requests. It runs on the all-in-one, which serves every route.
+package security
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"chatapp/e2e/harness"
+	"chatapp/internal/client"
+)
+
+// role is who calls, seen from the owner of what is called.
+type role string
+
+const (
+	owner     role = "owner"     // whose things they are
+	peer      role = "peer"      // has a conversation with the owner
+	stranger  role = "stranger"  // has nothing to do with the owner
+	blocked   role = "blocked"   // has a conversation with the owner, who then blocked them
+	admin     role = "admin"     // an administrator who is a stranger
+	anonymous role = "anonymous" // no token
+	forger    role = "forger"    // the owner's token with another signature
+)
+
+// signedIn are the roles with a session, everybody all of them.
+var (
+	signedIn  = []role{owner, peer, stranger, blocked, admin}
+	everybody = append([]role{anonymous, forger}, signedIn...)
+)
+
+// What only some may read: the e-mail address only its owner and those who
+// administer, the message only who is in the conversation.
+const (
+	ownerEmail   = "olga.canary@example.org"
+	ownerMessage = harness.SecretBody + " canary between owner and peer"
+)
+
+// cast is the people of the matrix and what they have.
+type cast struct {
+	world        *harness.World
+	people       map[role]*client.Client
+	conversation string // of owner and peer
+	message      string // by the owner in it
+}
+
+// newCast signs everybody up and lets them write.
+func newCast(t *testing.T, w *harness.World) *cast {
+	t.Helper()
+	c := &cast{world: w, people: map[role]*client.Client{}}
+	for _, who := range signedIn {
+		p := client.New(w.Front)
+		name := string(who)
+		if who == admin {
+			command(t, w, "admin", "create", "--username", name, "--password-stdin")
+			must(t, p.Login(t.Context(), name))
+		} else {
+			must(t, p.JSON(t.Context(), http.MethodPost, "/api/v1/auth/register", registration(who), nil))
+			must(t, p.Login(t.Context(), name))
+		}
+		c.people[who] = p
+	}
+	c.people[anonymous] = client.New(w.Front)
+	c.people[forger] = client.New(w.Front)
+	forged := c.people[owner].Session()
+	forged.AccessToken = forge(forged.AccessToken)
+	c.people[forger].Adopt(forged)
+
+	first := c.post(t, owner, peer, ownerMessage)
+	c.conversation, c.message = first.ConversationID, first.ID
+	c.post(t, peer, owner, harness.SecretBody+" answer")
+	c.post(t, blocked, owner, harness.SecretBody+" by somebody who is blocked then")
+	must(t, c.people[owner].JSON(t.Context(), http.MethodPut, "/api/v1/users/me/blocks/"+c.id(blocked), nil, nil))
+	return c
+}
+
+func registration(who role) map[string]string {
+	body := map[string]string{"username": string(who), "display_name": "The " + string(who), "password": client.Password}
+	if who == owner {
+		body["email"] = ownerEmail
+	}
+	return body
+}
+
+// forge changes the last byte of a token's signature.
+func forge(token string) string {
+	last := byte('A')
+	if token[len(token)-2] == last {
+		last = 'B'
+	}
+	return token[:len(token)-2] + string(last) + token[len(token)-1:]
+}
+
+func (c *cast) id(who role) string { return c.people[who].ID() }
+
+func (c *cast) post(t *testing.T, from, to role, body string) client.Message {
+	t.Helper()
+	m, _, err := c.people[from].Post(t.Context(), c.id(to), client.NewID(), body)
+	must(t, err)
+	return m
+}
+
+// device signs the person in once more and returns the id of that session.
+func (c *cast) device(t *testing.T, who role) string {
+	t.Helper()
+	d := c.spare(t, who)
+	var list struct {
+		Items []struct {
+			ID      string
+			Current bool
+		}
+	}
+	must(t, d.JSON(t.Context(), http.MethodGet, "/api/v1/auth/sessions", nil, &list))
+	for _, s := range list.Items {
+		if s.Current {
+			return s.ID
+		}
+	}
+	t.Fatalf("no current session in %+v", list)
+	return ""
+}
+
+// spare is one more device of the person, or who has no session.
+func (c *cast) spare(t *testing.T, who role) *client.Client {
+	t.Helper()
+	if who == anonymous || who == forger {
+		return c.people[who]
+	}
+	d := client.New(c.world.Front)
+	must(t, d.Login(t.Context(), string(who)))
+	return d
+}
+
+// state is everything the owner can see: equal before and after a call that may
+// change nothing.
+func (c *cast) state(ctx context.Context) (string, error) {
+	var all strings.Builder
+	for _, path := range []string{
+		"/api/v1/users/me", "/api/v1/users/me/blocks", "/api/v1/auth/account", "/api/v1/auth/sessions",
+		"/api/v1/conversations", "/api/v1/conversations/" + c.conversation + "/messages?limit=100",
+	} {
+		answer, err := c.people[owner].Do(ctx, http.MethodGet, path, nil, nil)
+		if err != nil {
+			return "", err
+		}
+		if answer.Status != http.StatusOK {
+			return "", fmt.Errorf("GET %s as its owner: %d %s", path, answer.Status, answer.Body)
+		}
+		fmt.Fprintf(&all, "%s %s\n", path, answer.Body)
+	}
+	return all.String(), nil
+}
+
+// command runs `chatapp` beside the running one, with its settings.
+func command(t *testing.T, w *harness.World, args ...string) string {
+	t.Helper()
+	p := w.Apps()[0]
+	run := exec.CommandContext(t.Context(), p.Path, args...)
+	run.Env, run.Stdin = p.Env, strings.NewReader(client.Password+"\n")
+	var out bytes.Buffer
+	run.Stdout, run.Stderr = &out, &out
+	if err := run.Run(); err != nil {
+		t.Fatalf("chatapp %s: %v: %s", strings.Join(args, " "), err, out.String())
+	}
+	return out.String()
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

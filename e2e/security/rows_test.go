@@ -1,0 +1,162 @@
+package security
+
+import (
+	"maps"
+	"net/http"
+	"testing"
+
+	"chatapp/e2e/harness"
+	"chatapp/internal/client"
+)
+
+// call is one request. target is the id of the owner's thing in it, which
+// somebody who may not know of it must not tell from an id that nobody has.
+type call struct {
+	path   string
+	body   any
+	target string
+	as     *client.Client // who sends it, when not the role's own device
+}
+
+// row says of one operation of the document what everybody is answered.
+type row struct {
+	op   string // "GET /api/v1/messages/{id}"
+	call func(t *testing.T, c *cast, who role) call
+	want answers
+	// moves lists who may change what the owner sees: a message arrives, say.
+	moves []role
+}
+
+// answers are the statuses by role.
+type answers map[role]int
+
+// open routes answer everybody alike.
+func open(status int) answers {
+	a := answers{}
+	for _, who := range everybody {
+		a[who] = status
+	}
+	return a
+}
+
+// private routes act on what the caller has: everybody who is signed in.
+func private(status int) answers {
+	return only(status, signedIn...)
+}
+
+// only these roles; others who are signed in are told that there is no such thing.
+func only(status int, roles ...role) answers {
+	a := open(http.StatusUnauthorized)
+	for _, who := range signedIn {
+		a[who] = http.StatusNotFound
+	}
+	return a.but(status, roles...)
+}
+
+func (a answers) but(status int, roles ...role) answers {
+	a = maps.Clone(a)
+	for _, who := range roles {
+		a[who] = status
+	}
+	return a
+}
+
+// get asks for a fixed path.
+func get(path string) func(*testing.T, *cast, role) call {
+	return func(*testing.T, *cast, role) call { return call{path: path} }
+}
+
+// send sends a fixed body.
+func send(path string, body any) func(*testing.T, *cast, role) call {
+	return func(*testing.T, *cast, role) call { return call{path: path, body: body} }
+}
+
+// rows is the matrix. A route of the document without a row fails the test.
+func rows() []row {
+	return append(append(authRows(), usersRows()...), messagesRows()...)
+}
+
+func authRows() []row {
+	return []row{
+		{"GET /.well-known/jwks.json", get("/.well-known/jwks.json"), open(200), nil},
+		{"GET /api/v1/auth/account", get("/api/v1/auth/account"), private(200), nil},
+		{"POST /api/v1/auth/email", send("/api/v1/auth/email", map[string]string{"email": "new@example.org", "current_password": "not the password"}), private(403), nil},
+		{"POST /api/v1/auth/email/confirm", send("/api/v1/auth/email/confirm", map[string]string{"token": "guessed"}), open(400), nil},
+		{"POST /api/v1/auth/email/resend", send("/api/v1/auth/email/resend", nil), private(400).but(202, owner), nil},
+		{"POST /api/v1/auth/forgot", send("/api/v1/auth/forgot", map[string]string{"login": "owner"}), open(202), nil},
+		{"POST /api/v1/auth/login", func(*testing.T, *cast, role) call {
+			// Nobody's name: so many wrong passwords for one name would be slowed down.
+			return call{path: "/api/v1/auth/login", body: map[string]string{"login": client.NewID()[:30], "password": "not the password"}}
+		}, open(401), nil},
+		{"POST /api/v1/auth/logout", func(t *testing.T, c *cast, who role) call {
+			return call{path: "/api/v1/auth/logout", as: c.spare(t, who)}
+		}, private(204), []role{owner}},
+		{"POST /api/v1/auth/password", send("/api/v1/auth/password", map[string]string{"current_password": "not the password", "password": "another-long-pass-7"}), private(403), nil},
+		{"POST /api/v1/auth/refresh", send("/api/v1/auth/refresh", nil), private(200), []role{owner}},
+		{"POST /api/v1/auth/register", send("/api/v1/auth/register", map[string]string{"username": "owner", "password": client.Password}), open(409), nil},
+		{"POST /api/v1/auth/reset", send("/api/v1/auth/reset", map[string]string{"token": "guessed", "password": "another-long-pass-7"}), open(400), nil},
+		{"GET /api/v1/auth/sessions", get("/api/v1/auth/sessions"), private(200), nil},
+		{"POST /api/v1/auth/sessions/end-others", send("/api/v1/auth/sessions/end-others", nil), private(204), []role{owner}},
+		{"DELETE /api/v1/auth/sessions/{id}", func(t *testing.T, c *cast, who role) call {
+			id := c.device(t, owner)
+			return call{path: "/api/v1/auth/sessions/" + id, target: id}
+		}, only(204, owner), []role{owner}},
+		{"GET /api/v1/auth/usernames/{username}", get("/api/v1/auth/usernames/owner"), open(200), nil},
+	}
+}
+
+func usersRows() []row {
+	return []row{
+		{"GET /api/v1/users", get("/api/v1/users?query=owner"), private(200), nil},
+		{"GET /api/v1/users/me", get("/api/v1/users/me"), private(200), nil},
+		{"PATCH /api/v1/users/me", func(_ *testing.T, _ *cast, who role) call {
+			return call{path: "/api/v1/users/me", body: map[string]string{"display_name": "The new " + string(who)}}
+		}, private(200), []role{owner, peer, blocked}}, // who is in the owner's lists
+		{"GET /api/v1/users/me/blocks", get("/api/v1/users/me/blocks"), private(200), nil},
+		{"PUT /api/v1/users/me/blocks/{id}", func(_ *testing.T, c *cast, _ role) call {
+			return call{path: "/api/v1/users/me/blocks/" + c.id(blocked)}
+		}, private(204).but(400, blocked), nil},
+		{"DELETE /api/v1/users/me/blocks/{id}", func(_ *testing.T, c *cast, _ role) call {
+			return call{path: "/api/v1/users/me/blocks/" + c.id(peer)}
+		}, private(204).but(400, peer), nil},
+		{"GET /api/v1/users/{id}", func(_ *testing.T, c *cast, _ role) call {
+			return call{path: "/api/v1/users/" + c.id(owner), target: c.id(owner)}
+		}, private(200), nil},
+	}
+}
+
+func messagesRows() []row {
+	in := func(suffix string, body any) func(*testing.T, *cast, role) call {
+		return func(_ *testing.T, c *cast, _ role) call {
+			return call{path: "/api/v1/conversations/" + c.conversation + suffix, body: body, target: c.conversation}
+		}
+	}
+	return []row{
+		{"GET /api/v1/conversations", get("/api/v1/conversations"), private(200), nil},
+		{"POST /api/v1/conversations", func(_ *testing.T, c *cast, _ role) call {
+			return call{path: "/api/v1/conversations", body: map[string]string{"user_id": c.id(peer)}}
+		}, private(200), nil},
+		{"GET /api/v1/conversations/{id}", in("", nil), only(200, owner, peer), nil},
+		{"GET /api/v1/conversations/{id}/messages", in("/messages", nil), only(200, owner, peer), nil},
+		{"PUT /api/v1/conversations/{id}/read", in("/read", map[string]int{"seq": 1}), only(200, owner, peer), []role{owner, peer}},
+		{"GET /api/v1/events", get("/api/v1/events"), private(200), nil},
+		{"GET /api/v1/events/stream", func(_ *testing.T, _ *cast, who role) call {
+			if who == anonymous || who == forger {
+				return call{path: "/api/v1/events/stream"}
+			}
+			return call{path: "/api/v1/events/stream?after=nonsense"} // an answer that ends
+		}, private(400), nil},
+		{"GET /api/v1/messages", func(_ *testing.T, c *cast, _ role) call {
+			return call{path: "/api/v1/messages?with=" + c.id(owner)}
+		}, private(200), nil},
+		{"POST /api/v1/messages", func(_ *testing.T, c *cast, _ role) call {
+			return call{path: "/api/v1/messages", target: c.conversation, body: map[string]string{
+				"conversation_id": c.conversation, "client_id": client.NewID(), "body": harness.SecretBody,
+			}}
+		}, only(201, owner, peer), []role{owner, peer}},
+		{"GET /api/v1/messages/{id}", func(_ *testing.T, c *cast, _ role) call {
+			return call{path: "/api/v1/messages/" + c.message, target: c.message}
+		}, only(200, owner, peer), nil},
+		{"GET /api/v1/ws", get("/api/v1/ws"), open(426), nil}, // who may shake hands: services/notify,
+	}
+}
