@@ -53,7 +53,8 @@ func (r *rig) person(who, about signedIn) (d struct {
 	Sessions   int             `json:"sessions"`
 	LastSignIn *time.Time      `json:"last_sign_in"`
 	Events     []EventItem     `json:"events"`
-}) {
+},
+) {
 	r.t.Helper()
 	r.as(who, "GET", "people/"+about.User.ID.String(), nil).Want(200).JSON(&d)
 	return d

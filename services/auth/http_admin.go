@@ -143,12 +143,6 @@ type InvitationItem struct {
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
-func invitationItem(i Invitation) InvitationItem {
-	return InvitationItem{
-		ID: i.ID, Note: i.Note, MaxUses: i.MaxUses, Uses: i.Uses, MadeBy: i.MadeBy, CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt,
-	}
-}
-
 type invitationsOutput struct {
 	Body struct {
 		Items []InvitationItem `json:"items"`
@@ -160,7 +154,7 @@ func (s *Service) handleInvitations(ctx context.Context, _ *struct{}) (*invitati
 	out := &invitationsOutput{}
 	out.Body.Items = make([]InvitationItem, 0, len(list))
 	for _, i := range list {
-		out.Body.Items = append(out.Body.Items, invitationItem(i))
+		out.Body.Items = append(out.Body.Items, InvitationItem(i))
 	}
 	return out, err
 }
@@ -188,7 +182,7 @@ func (s *Service) handleInvite(ctx context.Context, in *inviteInput) (*inviteOut
 		return nil, err
 	}
 	out := &inviteOutput{}
-	out.Body.Invitation, out.Body.Link = invitationItem(made), link
+	out.Body.Invitation, out.Body.Link = InvitationItem(made), link
 	return out, nil
 }
 

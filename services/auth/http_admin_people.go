@@ -218,7 +218,7 @@ func (s *Service) handleStatistics(ctx context.Context, _ *struct{}) (*statistic
 	b.Accounts, b.Suspended, b.Sessions = stats.Accounts, stats.Suspended, stats.Sessions
 	b.ActiveDay, b.ActiveWeek, b.ActiveMonth = stats.Active[0], stats.Active[1], stats.Active[2]
 	for _, d := range stats.Days {
-		b.Days = append(b.Days, DayItem{Date: d.Date, SignUps: d.SignUps, SignIns: d.SignIns})
+		b.Days = append(b.Days, DayItem(d))
 	}
 	return out, nil
 }

@@ -229,8 +229,12 @@ func TestWhatInvitationsMayBe(t *testing.T) {
 	eachRig(t, func(t *testing.T, r *rig) {
 		boss := r.admin("boss")
 		for _, body := range []map[string]any{
-			{}, {"max_uses": 0, "expires_in": 60}, {"max_uses": 1001, "expires_in": 60}, {"max_uses": 1, "expires_in": 59},
-			{"max_uses": 1, "expires_in": 31536001}, {"max_uses": 1, "expires_in": 60, "note": strings.Repeat("x", 201)},
+			{},
+			{"max_uses": 0, "expires_in": 60},
+			{"max_uses": 1001, "expires_in": 60},
+			{"max_uses": 1, "expires_in": 59},
+			{"max_uses": 1, "expires_in": 31536001},
+			{"max_uses": 1, "expires_in": 60, "note": strings.Repeat("x", 201)},
 		} {
 			r.as(boss, "POST", "invitations", body).WantProblem(errs.InvalidBody)
 		}
