@@ -64,7 +64,7 @@ export class Person {
   }
 
   /** One call of the API as this person; for arranging and for judging. */
-  async api<T>(method: 'GET' | 'POST' | 'PUT', path: string, data?: object): Promise<T> {
+  async api<T>(method: 'GET' | 'POST' | 'PUT' | 'PATCH', path: string, data?: object): Promise<T> {
     const answer = await this.context.request.fetch(`${this.url}/api/v1${path}`, {
       method,
       data,

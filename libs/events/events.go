@@ -38,8 +38,9 @@ var (
 	DurableMail     = Durable{ServiceAuth, StreamAuth, "auth-mail", Subject(ServiceAuth, NameMailRequested, "*")}
 	DurableProfiles = Durable{ServiceMessages, StreamUsers, "messages-profiles", Subject(ServiceUsers, NameProfileChanged, "*")}
 	DurableBlocks   = Durable{ServiceMessages, StreamUsers, "messages-blocks", Subject(ServiceUsers, NameBlockChanged, "*")}
+	DurablePrivacy  = Durable{ServiceMessages, StreamUsers, "messages-privacy", Subject(ServiceUsers, NamePrivacyChanged, "*")}
 
-	Durables = []Durable{DurableAccounts, DurableMail, DurableProfiles, DurableBlocks}
+	Durables = []Durable{DurableAccounts, DurableMail, DurableProfiles, DurableBlocks, DurablePrivacy}
 )
 
 // Event names; the full subject is Subject(service, name, key).
@@ -49,9 +50,11 @@ const (
 	NameMailRequested  = "mail_requested"  // auth, read by auth alone; body MailRequested
 	NameProfileChanged = "profile_changed" // users; body ProfileChanged
 	NameBlockChanged   = "block_changed"   // users; body BlockChanged
+	NamePrivacyChanged = "privacy_changed" // users; body PrivacyChanged
 	NameCommitted      = "committed"       // messages; body Committed
 	NameLogged         = "logged"          // messages, core NATS only; body Entry
 	NameTyping         = "typing"          // notify, core NATS only; body Typing
+	NameSeen           = "seen"            // notify, core NATS only; body Seen
 )
 
 // The services that emit.
@@ -115,6 +118,8 @@ type ProfileChanged struct {
 	UserID      string `json:"user_id"`
 	Username    string `json:"username"`
 	DisplayName string `json:"display_name"`
+	StatusText  string `json:"status_text,omitempty"`
+	PictureID   string `json:"picture_id,omitempty"` // absent: no picture
 	Version     uint64 `json:"version"`
 }
 
@@ -125,6 +130,14 @@ type BlockChanged struct {
 	BlockedID string `json:"blocked_id"`
 	Blocked   bool   `json:"blocked"`
 	Version   uint64 `json:"version"`
+}
+
+// PrivacyChanged says what UserID keeps from others, as far as another service
+// must act on it. Version grows with each change: a consumer keeps the highest.
+type PrivacyChanged struct {
+	UserID           string `json:"user_id"`
+	ShowReadReceipts bool   `json:"show_read_receipts"`
+	Version          uint64 `json:"version"`
 }
 
 // Entry is one line of a user's event log, exactly as clients receive it over
@@ -230,6 +243,17 @@ type Typing struct {
 	ConversationID string `json:"conversation_id"`
 	UserID         string `json:"user_id"`
 }
+
+// KeySeen is the key of seen, which concerns many users.
+const KeySeen = "some"
+
+// Seen says who is connected, or was a moment ago: at most MaxSeen users.
+type Seen struct {
+	UserIDs []string `json:"user_ids"`
+}
+
+// MaxSeen is how many users one Seen names.
+const MaxSeen = 500
 
 // JWKSReply answers RPCJWKS.
 type JWKSReply struct {

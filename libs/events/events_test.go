@@ -47,8 +47,13 @@ var golden = map[string]any{
 	"mail_requested.json": &MailRequested{
 		Kind: "reset-password", UserID: ada, To: "ada@example.org", Name: "Ada Lovelace", Token: "secret", Device: "Firefox on Linux", ExpiresAt: &at, At: at,
 	},
-	"profile_changed.json":   &ProfileChanged{UserID: ada, Username: "ada", DisplayName: "Ada Lovelace", Version: 3},
-	"block_changed.json":     &BlockChanged{UserID: ada, BlockedID: conv, Blocked: true, Version: 3},
+	"profile_changed.json": &ProfileChanged{UserID: ada, Username: "ada", DisplayName: "Ada Lovelace", Version: 3},
+	"block_changed.json":   &BlockChanged{UserID: ada, BlockedID: conv, Blocked: true, Version: 3},
+	"profile_changed.picture.json": &ProfileChanged{
+		UserID: ada, Username: "ada", DisplayName: "Ada Lovelace", StatusText: "At sea", PictureID: conv, Version: 4,
+	},
+	"privacy_changed.json":   &PrivacyChanged{UserID: ada, ShowReadReceipts: true, Version: 3},
+	"seen.json":              &Seen{UserIDs: []string{ada, conv}},
 	"message.created.json":   &Message{ID: ada, ConversationID: conv, Seq: 7, SenderID: ada, ClientID: conv, Body: "Hello, \"Ben\" 👋", CreatedAt: at},
 	"conversation.read.json": &ConversationRead{ConversationID: conv, UserID: ada, ReadSeq: 7},
 	"logged.json": &Entry{

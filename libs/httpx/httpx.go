@@ -55,6 +55,7 @@ type Server struct {
 
 	verifier *authn.Verifier
 	maxBody  int64
+	uploads  map[string]Upload // by method and path
 	log      *slog.Logger
 	tracer   *trace.Tracer
 }
@@ -86,7 +87,7 @@ func New(o Options) *Server {
 	if err := engine.SetTrustedProxies(o.TrustedProxies); err != nil {
 		panic(err)
 	}
-	s := &Server{Engine: engine, verifier: o.Verifier, maxBody: o.MaxBody, log: o.Log, tracer: o.Tracer}
+	s := &Server{Engine: engine, verifier: o.Verifier, maxBody: o.MaxBody, uploads: map[string]Upload{}, log: o.Log, tracer: o.Tracer}
 	m := newMetrics(o.Metrics, o.Service)
 	engine.Use(s.begin(m), s.recover, s.guard)
 	engine.NoRoute(func(c *gin.Context) {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -154,7 +155,11 @@ func (s *Server) recover(c *gin.Context) {
 
 // guard refuses what no handler should have to think about.
 func (s *Server) guard(c *gin.Context) {
-	if err := s.refuse(c.Request); err != nil {
+	limits := Upload{MaxBody: s.maxBody, Types: []string{"application/json"}}
+	if u, ok := s.uploads[c.Request.Method+" "+c.FullPath()]; ok {
+		limits = u
+	}
+	if err := refuse(c.Request, limits); err != nil {
 		WriteProblem(c.Writer, c.Request, err)
 		c.Abort()
 		return
@@ -162,7 +167,7 @@ func (s *Server) guard(c *gin.Context) {
 	c.Next()
 }
 
-func (s *Server) refuse(r *http.Request) error {
+func refuse(r *http.Request, limits Upload) error {
 	if len(r.URL.Path) > maxPath {
 		return errs.New(errs.URITooLong, "The address is too long.")
 	}
@@ -175,16 +180,17 @@ func (s *Server) refuse(r *http.Request) error {
 			}
 		}
 	}
-	if r.ContentLength > s.maxBody {
-		return errs.New(errs.TooLarge, fmt.Sprintf("The body is larger than the limit of %d bytes.", s.maxBody))
+	if r.ContentLength > limits.MaxBody {
+		return errs.New(errs.TooLarge, fmt.Sprintf("The body is larger than the limit of %d bytes.", limits.MaxBody))
 	}
-	if r.ContentLength != 0 && !jsonBody(r.Header.Get("Content-Type")) {
-		return errs.New(errs.UnsupportedMediaType, "Send the body as application/json.")
+	if r.ContentLength != 0 && !slices.Contains(limits.Types, mediaType(r.Header.Get("Content-Type"))) {
+		return errs.New(errs.UnsupportedMediaType, "Send the body as "+strings.Join(limits.Types, " or ")+".")
 	}
 	return nil
 }
 
-func jsonBody(contentType string) bool {
+// mediaType is a Content-Type without its parameters, in small letters.
+func mediaType(contentType string) string {
 	kind, _, _ := strings.Cut(contentType, ";")
-	return strings.EqualFold(strings.TrimSpace(kind), "application/json")
+	return strings.ToLower(strings.TrimSpace(kind))
 }

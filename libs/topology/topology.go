@@ -111,6 +111,7 @@ var answers = map[string]bool{Auth: true, Users: true, Messages: true}
 // hears lists what a service listens to as it is said, besides the end of
 // sessions, which all must know.
 var hears = map[string][]string{
+	Users: {events.Subject(Notify, events.NameSeen, "*")},
 	Notify: {
 		events.Subject(Messages, events.NameLogged, "*"),
 		events.Subject(Notify, events.NameTyping, "*"),

@@ -25,8 +25,11 @@ func (s *Service) consumeProfiles(ctx context.Context) error {
 // replayUsers handles events of users again that an operator took up again.
 func (s *Service) replayUsers(ctx context.Context) error {
 	return outbox.Replays(ctx, s.deps.DB, s.deps.Log, func(ctx context.Context, m bus.Message) error {
-		if m.Type == events.NameBlockChanged {
+		switch m.Type {
+		case events.NameBlockChanged:
 			return s.takeBlock(ctx, m)
+		case events.NamePrivacyChanged:
+			return s.takePrivacy(ctx, m)
 		}
 		return s.takeProfile(ctx, m)
 	})

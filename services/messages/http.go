@@ -30,6 +30,10 @@ func (s *Service) newServer(o httpx.Options) *httpx.Server {
 	httpx.Register(h, op(http.MethodGet, "/api/v1/events", "list-events", "My event log",
 		"Dense and in order: a missing number is a missed event. 410 `cursor-expired` and 409 `cursor-ahead` mean: load the conversations again and go on from their `cursor`."), s.listEvents)
 	nullable(h, "ConversationView", "last_message")
+	post := h.API.OpenAPI().Paths["/api/v1/messages"].Post.Responses
+	saved := *post["200"]
+	saved.Description = "Saved; 200 is the answer to a repetition"
+	post["201"] = &saved
 	return h
 }
 

@@ -2,6 +2,7 @@ package messages
 
 import (
 	"encoding/json"
+	"math"
 	"reflect"
 	"time"
 
@@ -81,8 +82,11 @@ func (seqParam) Schema(r huma.Registry) *huma.Schema {
 // Receiver implements huma.ParamWrapper.
 func (p *seqParam) Receiver() reflect.Value { return reflect.ValueOf(&p.Value).Elem() }
 
-// OnParamSet implements huma.ParamReactor.
-func (p *seqParam) OnParamSet(isSet bool, _ any) { p.IsSet = isSet }
+// OnParamSet implements huma.ParamReactor. Past the largest BIGINT there is as
+// little as at it.
+func (p *seqParam) OnParamSet(isSet bool, _ any) {
+	p.IsSet, p.Value = isSet, min(p.Value, math.MaxInt64)
+}
 
 type listWithInput struct {
 	With id.ID `query:"with" required:"true" format:"uuid" doc:"The other person"`

@@ -52,7 +52,7 @@ func (c cursor) String() string { return c.epoch + "-" + strconv.FormatUint(c.se
 // parseCursor reads what String wrote. Error: invalid-cursor.
 func parseCursor(s string) (cursor, error) {
 	epoch, number, ok := strings.Cut(s, "-")
-	seq, err := strconv.ParseUint(number, 10, 64)
+	seq, err := strconv.ParseUint(number, 10, 63) // a BIGINT of the database
 	if !ok || err != nil || len(epoch) != epochDigits || strconv.FormatUint(seq, 10) != number {
 		return cursor{}, errs.New(errs.InvalidCursor, "The cursor is not one that this log gave out.")
 	}

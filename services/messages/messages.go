@@ -1,7 +1,7 @@
 // Package messages is the service that keeps what people write.
 //
 // OWNS: conversations, members, messages, user_clocks and user_events (each
-// user's dense log), people and blocks (projections of users), meta (the log's epoch),
+// user's dense log), people, blocks and receipts (projections of users), meta (the log's epoch),
 // outbox, dead_letters.
 //
 // SERVES: /api/v1/conversations, /api/v1/messages, /api/v1/events; and by
@@ -12,7 +12,8 @@
 // body exactly what clients receive, to who listens (core NATS); and
 // chat.messages.v1.committed.log, stored, one per transaction.
 //
-// CONSUMES: chat.users.v1.profile_changed.*, chat.users.v1.block_changed.*.
+// CONSUMES: chat.users.v1.profile_changed.*, chat.users.v1.block_changed.*,
+// chat.users.v1.privacy_changed.*.
 //
 // A message is answered 201 only after the transaction that numbered it,
 // wrote it, logged it for every member and put the events into the outbox has
@@ -112,7 +113,7 @@ func (s *Service) Ready(ctx context.Context) error { return s.deps.DB.Ping(ctx) 
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, work := range []func(context.Context) error{
-		s.relay.Run, s.consumeProfiles, s.consumeBlocks, s.replayUsers, s.serveLog, s.serveHeads, s.serveMembers, s.trimLoop,
+		s.relay.Run, s.consumeProfiles, s.consumeBlocks, s.consumePrivacy, s.replayUsers, s.serveLog, s.serveHeads, s.serveMembers, s.trimLoop,
 	} {
 		g.Go(func() error { return work(ctx) })
 	}

@@ -49,8 +49,9 @@ func (s *store) saveBlock(ctx context.Context, b block) error {
 	})
 }
 
-// applyBlocks writes into the members of a conversation what blocks says of them.
-// While one blocks the other, each sees the other's read mark where it was.
+// applyBlocks writes into the members of a conversation what blocks and receipts
+// say of them. While one blocks the other, or hides how far they have read, each
+// sees the other's read mark where it was.
 func applyBlocks(tx *gorm.DB, conversation id.ID, members []id.ID) error {
 	if len(members) < 2 {
 		return nil
@@ -61,8 +62,12 @@ func applyBlocks(tx *gorm.DB, conversation id.ID, members []id.ID) error {
 	if err != nil {
 		return err
 	}
+	hidden, err := quiet(tx, members)
+	if err != nil {
+		return err
+	}
 	shown := "NULL"
-	if len(blockers) > 0 {
+	if hidden || len(blockers) > 0 {
 		shown = "COALESCE(shown_seq, read_seq)"
 	}
 	err = tx.Exec("UPDATE members SET blocked = 0, shown_seq = "+shown+" WHERE conversation_id = ?", conversation).Error

@@ -22,6 +22,7 @@ type memberKey struct{ conversation, user id.ID }
 type memberState struct {
 	lastSeq, readSeq, activity uint64
 	blocked                    bool // this member blocked the other; not changed here
+	unshown                    bool // the others are not told how far this member has read
 }
 
 // unit is the work of one transaction: what was read under locks, numbered in
@@ -104,11 +105,11 @@ func (u *unit) lockClocks(users []id.ID) db.Read {
 
 func (u *unit) readMembers(convs []id.ID) db.Read {
 	convs = unique(convs)
-	query := "SELECT conversation_id, user_id, last_seq, read_seq, activity, blocked FROM members WHERE conversation_id " + in(len(convs))
+	query := "SELECT conversation_id, user_id, last_seq, read_seq, activity, blocked, shown_seq IS NOT NULL FROM members WHERE conversation_id " + in(len(convs))
 	return db.Read{SQL: query, Args: anys(convs), Row: func(rows *sql.Rows) error {
 		var k memberKey
 		m := &memberState{}
-		err := rows.Scan(&k.conversation, &k.user, &m.lastSeq, &m.readSeq, &m.activity, &m.blocked)
+		err := rows.Scan(&k.conversation, &k.user, &m.lastSeq, &m.readSeq, &m.activity, &m.blocked, &m.unshown)
 		u.members[k] = m
 		return err
 	}}
@@ -196,7 +197,7 @@ func (u *unit) silent(where membership) bool {
 }
 
 // applyRead moves a read mark forward, never back and never past the end. Where
-// one blocked the other, nobody else hears of it.
+// one blocked the other, or hides such marks, nobody else hears of it.
 func (u *unit) applyRead(w *write) outcome {
 	state := u.members[memberKey{w.where.id, w.sender}]
 	target := min(w.readSeq, state.lastSeq)
@@ -206,7 +207,7 @@ func (u *unit) applyRead(w *write) outcome {
 	u.member(w.where.id, w.sender).readSeq = target
 	traceparent := w.span.Traceparent()
 	readers := w.where.members
-	if u.silent(w.where) {
+	if state.unshown {
 		readers = []id.ID{w.sender}
 	}
 	for _, user := range readers {

@@ -24,7 +24,7 @@ func parseCursor(s string) (cursor, error) {
 		return cursor{}, errInvalidCursor
 	}
 	e, errEpoch := strconv.ParseUint(epoch, 16, 64)
-	n, errSeq := strconv.ParseUint(seq, 10, 64)
+	n, errSeq := strconv.ParseUint(seq, 10, 63) // a BIGINT of the database
 	if errEpoch != nil || errSeq != nil || seq[0] == '+' || epoch[0] == '+' {
 		return cursor{}, errInvalidCursor
 	}

@@ -40,6 +40,8 @@ type timing struct {
 	echo    time.Duration // a disturbance is followed by a second comparison after this
 	typing  time.Duration // at most one hint per conversation and socket in this
 	drain   time.Duration // Run waits no longer than this for sockets to close
+	seen    time.Duration // who came or went is told after no more than this
+	present time.Duration // who stays is told again after this
 }
 
 func realTiming() timing {
@@ -48,6 +50,7 @@ func realTiming() timing {
 		write: 10 * time.Second, linger: 3 * time.Second, slow: 10 * time.Second, tick: time.Second,
 		read: 3 * time.Second, backoff: 2 * time.Second,
 		heal: 30 * time.Second, echo: 2 * time.Second, typing: 2 * time.Second, drain: 5 * time.Second,
+		seen: 5 * time.Second, present: time.Minute,
 	}
 }
 
@@ -77,6 +80,7 @@ type hub struct {
 	empty   chan struct{} // closed when draining is over
 	// Users whose interest is new, by ticks since; heal looks at them twice.
 	fresh, settled []id.ID
+	touched        []id.ID // came or went since it was last told
 
 	shards [shardCount]shard
 }
@@ -112,6 +116,7 @@ func (h *hub) run(ctx context.Context) error {
 	}
 	work.Go(h.heal)
 	work.Go(h.beat)
+	work.Go(h.tellSeen)
 	work.Go(func() { h.watchSessions(h.ctx) })
 	h.mu.Lock()
 	h.open = true
@@ -214,6 +219,7 @@ func (h *hub) acquire(user id.ID) (*feed, error) {
 			return nil, err
 		}
 		s.feeds[user] = f
+		h.touch(user)
 	}
 	if f.refs >= maxConnections {
 		return nil, &errs.Error{
@@ -232,6 +238,7 @@ func (h *hub) release(f *feed) {
 	if f.refs--; f.refs == 0 {
 		delete(s.feeds, f.user)
 		s.unlisten(f.user)
+		h.touch(f.user)
 	}
 	s.mu.Unlock()
 	h.uncount()

@@ -5,7 +5,10 @@
 //
 // OWNS      no tables; the open connections of this node.
 // SERVES    GET /api/v1/ws (WebSocket), GET /api/v1/events/stream (SSE).
-// EMITS     chat.notify.v1.typing.<user>, core NATS only: a hint may be lost.
+// EMITS     chat.notify.v1.typing.<user> and chat.notify.v1.seen.some (who is connected), core NATS only: hints may
+//
+//	be lost.
+//
 // CONSUMES  chat.messages.v1.logged.<user> and chat.notify.v1.typing.<user> as core interest while the user is
 //
 //	connected here; chat.auth.v1.session_revoked.* as core interest and from the stream; by request
@@ -22,7 +25,7 @@
 // Files: sequencer (what may be sent next; the proof), feed (one user), hub
 // (all users, the bus), heal (comparing heads), client and queue (one
 // connection), socket and stream (its two transports), handshake, sessions,
-// typing, frames, cursor, http, metrics.
+// typing, seen, frames, cursor, http, metrics.
 package notify
 
 import (

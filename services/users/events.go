@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"chatapp/libs/bus"
 	"chatapp/libs/errs"
@@ -57,22 +58,22 @@ func (s *Service) admit(ctx context.Context, p Profile) error {
 // profile returns a person's profile. One that is not here yet is asked of
 // auth and kept, so an account is known here from its first second. Errors:
 // not-found, unavailable.
-func (s *Service) profile(ctx context.Context, user id.ID) (Profile, error) {
-	p, err := s.store.find(ctx, user)
+func (s *Service) profile(ctx context.Context, user id.ID) (Person, error) {
+	known, err := s.store.find(ctx, user)
 	if !errs.Is(err, errs.NotFound) {
-		return p, err
+		return known, err
 	}
 	var account events.Registered
 	if err := s.bus.Request(ctx, events.RPCAccount, events.UserRequest{UserID: user.String()}, &account); err != nil {
-		return Profile{}, err
+		return Person{}, err
 	}
-	p, err = fromAccount(account)
+	p, err := fromAccount(account)
 	if err != nil || p.UserID != user {
 		// %v: what auth got wrong is not the caller's invalid body.
-		return Profile{}, fmt.Errorf("users: auth's answer about %s is unusable: %v", user, err)
+		return Person{}, fmt.Errorf("users: auth's answer about %s is unusable: %v", user, err)
 	}
 	if err := s.admit(ctx, p); err != nil {
-		return Profile{}, err
+		return Person{}, err
 	}
 	return s.store.find(ctx, user)
 }
@@ -94,20 +95,37 @@ func (s *Service) serveProfile(ctx context.Context, request []byte) (any, error)
 	return p.changed(), nil
 }
 
-// rename changes the caller's display name and announces it. Errors: those of
-// CleanDisplayName and of profile.
-func (s *Service) rename(ctx context.Context, user id.ID, name string) (Profile, error) {
-	name, err := CleanDisplayName(name)
-	if err != nil {
-		return Profile{}, err
+// watchSeen keeps when people were last connected, as notify tells it now and
+// then: whoever hears it writes the same.
+func (s *Service) watchSeen(ctx context.Context) error {
+	w := s.bus.Watch(func(m bus.Message) {
+		if err := s.takeSeen(ctx, m.Data); err != nil && ctx.Err() == nil {
+			s.log.Warn("could not keep who is here", "error", err)
+		}
+	})
+	defer w.Close()
+	if err := w.Add(events.Subject(events.ServiceNotify, events.NameSeen, "*")); err != nil {
+		return err
 	}
-	if _, err := s.profile(ctx, user); err != nil {
-		return Profile{}, err
+	<-ctx.Done()
+	return nil
+}
+
+func (s *Service) takeSeen(ctx context.Context, data []byte) error {
+	var seen events.Seen
+	if err := json.Unmarshal(data, &seen); err != nil {
+		return errs.Wrap(errs.InvalidBody, "not who was seen", err)
 	}
-	p, rows, err := s.store.rename(ctx, user, name)
-	if err != nil {
-		return Profile{}, err
+	var people []id.ID
+	for _, v := range seen.UserIDs[:min(len(seen.UserIDs), events.MaxSeen)] {
+		user, err := id.Parse(v)
+		if err != nil {
+			return errs.Wrap(errs.InvalidBody, "not a user id", err)
+		}
+		people = append(people, user)
 	}
-	s.relay.Publish(rows)
-	return p, nil
+	if len(people) == 0 {
+		return nil
+	}
+	return s.store.saw(ctx, people, time.Now().UTC().Truncate(time.Microsecond))
 }

@@ -41,7 +41,7 @@ func TestEventIsInTheTransaction(t *testing.T) {
 		s := w.idle(t)
 		ada := w.signUp("ada", "Ada")
 		admitAll(t, s, ada)
-		if _, err := s.rename(t.Context(), ada.id, "Grace"); err != nil {
+		if _, err := s.change(t.Context(), ada.id, named("Grace")); err != nil {
 			t.Fatal(err)
 		}
 		if n := w.count(t, "outbox"); n != 2 {
@@ -123,7 +123,7 @@ func TestRedelivery(t *testing.T) {
 			w.registered(t, p, 1)
 			if i%4 == 0 { // a change in the middle of it all
 				name := fmt.Sprintf("Changed %d", i)
-				if _, err := s.rename(t.Context(), p.id, name); err != nil {
+				if _, err := s.change(t.Context(), p.id, named(name)); err != nil {
 					t.Fatal(err)
 				}
 				want = append(want, p.profileChanged())
@@ -280,8 +280,10 @@ func TestOpenAPI(t *testing.T) {
 	}
 	slices.Sort(got)
 	want := []string{
-		"delete /api/v1/users/me/blocks/{id}", "get /api/v1/users", "get /api/v1/users/me", "get /api/v1/users/me/blocks",
-		"get /api/v1/users/{id}", "patch /api/v1/users/me", "put /api/v1/users/me/blocks/{id}",
+		"delete /api/v1/users/me/blocks/{id}", "delete /api/v1/users/me/picture",
+		"get /api/v1/users", "get /api/v1/users/me", "get /api/v1/users/me/blocks", "get /api/v1/users/me/privacy",
+		"get /api/v1/users/{id}", "get /api/v1/users/{id}/pictures/{picture_id}/{size}",
+		"patch /api/v1/users/me", "put /api/v1/users/me/blocks/{id}", "put /api/v1/users/me/picture", "put /api/v1/users/me/privacy",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)

@@ -177,3 +177,6 @@ func get[T any](t *testing.T, h http.Handler, path, token string) T {
 	r.JSON(&v)
 	return v
 }
+
+// named is the change of a display name.
+func named(name string) change { return change{DisplayName: &name} }

@@ -22,24 +22,50 @@ const maxDisplayName = 64
 // auth; this only keeps a broken event from breaking the table.
 const maxUsername = 64
 
+// maxStatus is the longest status text, counted as display names are.
+const maxStatus = 100
+
 // Profile is what everybody may know about a person. Version is 1 at first and
-// grows by one with each change.
+// grows by one with each change. PictureID is Nil where there is no picture.
 type Profile struct {
 	UserID      id.ID
 	Username    string
 	DisplayName string
 	Version     uint64
 	CreatedAt   time.Time
+	StatusText  string
+	PictureID   id.ID
+}
+
+// Person is a profile with what only its owner may see.
+type Person struct {
+	Profile
+	Language string // a BCP 47 tag, "" for none said
+	TimeZone string // a name of the IANA database, "" for none said
+	Privacy  Privacy
+}
+
+// Privacy is what a person keeps from others; nothing at first.
+type Privacy struct {
+	Unlisted     bool // in no list; found by the whole username alone
+	HideLastSeen bool // and does not see when others were here
+	HideReceipts bool // and does not see how far others have read
+	Version      uint64
 }
 
 // changed is the profile as the other services learn it.
 func (p Profile) changed() events.ProfileChanged {
-	return events.ProfileChanged{
+	e := events.ProfileChanged{
 		UserID:      p.UserID.String(),
 		Username:    p.Username,
 		DisplayName: p.DisplayName,
+		StatusText:  p.StatusText,
 		Version:     p.Version,
 	}
+	if !p.PictureID.IsZero() {
+		e.PictureID = p.PictureID.String()
+	}
+	return e
 }
 
 // CleanDisplayName returns the name as it is stored: trimmed and in NFC, 1..64
@@ -48,23 +74,33 @@ func (p Profile) changed() events.ProfileChanged {
 // invalid-text for what is no text (bad UTF-8, control characters, line
 // breaks), invalid-body for empty and too long.
 func CleanDisplayName(s string) (string, error) {
+	s, err := cleanLine("body.display_name", "display name", s, maxDisplayName)
+	if err == nil && s == "" {
+		err = fieldError(errs.InvalidBody, "body.display_name", "The display name must not be empty.")
+	}
+	return s, err
+}
+
+// cleanLine returns one line of text trimmed and in NFC; "" where nothing in it
+// can be seen. Errors: invalid-text, and invalid-body for more than limit
+// characters.
+func cleanLine(location, name, s string, limit int) (string, error) {
 	if !validText(s) {
-		return "", nameError(errs.InvalidText, "The display name holds characters that are not text.")
+		return "", fieldError(errs.InvalidText, location, "The "+name+" holds characters that are not text.")
 	}
 	s = norm.NFC.String(strings.TrimSpace(s))
 	if !strings.ContainsFunc(s, visible) {
-		return "", nameError(errs.InvalidBody, "The display name must not be empty.")
+		return "", nil
 	}
-	if n := utf8.RuneCountInString(s); n > maxDisplayName {
-		return "", nameError(errs.InvalidBody,
-			fmt.Sprintf("The display name has %d characters; at most %d are allowed.", n, maxDisplayName))
+	if n := utf8.RuneCountInString(s); n > limit {
+		return "", fieldError(errs.InvalidBody, location, fmt.Sprintf("The %s has %d characters; at most %d are allowed.", name, n, limit))
 	}
 	return s, nil
 }
 
-func nameError(slug errs.Slug, text string) error {
+func fieldError(slug errs.Slug, location, text string) error {
 	e := errs.New(slug, text)
-	e.Fields = []errs.Field{{Location: "body.display_name", Message: text}}
+	e.Fields = []errs.Field{{Location: location, Message: text}}
 	return e
 }
 

@@ -60,7 +60,7 @@ func TestFromAccount(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 678901234, time.FixedZone("", 3600))
 	good := events.Registered{UserID: user.String(), Username: "anna", DisplayName: " Anna ", CreatedAt: at}
 	p, err := fromAccount(good)
-	want := Profile{user, "anna", "Anna", 1, at.UTC().Truncate(time.Microsecond)}
+	want := Profile{UserID: user, Username: "anna", DisplayName: "Anna", Version: 1, CreatedAt: at.UTC().Truncate(time.Microsecond)}
 	if err != nil || p != want {
 		t.Errorf("%+v, %v; want %+v", p, err, want)
 	}

@@ -72,6 +72,32 @@ func searchTerms(username, displayName string) []string {
 	return terms
 }
 
+// search is what a query looks for: people of whom every word begins a term.
+// Whoever has the username is found even where they are in no list.
+type search struct {
+	words    []string
+	username string
+}
+
+// searchFor makes a search of what somebody typed; false when it finds nobody,
+// whoever there is. A few letters would list half of the people, so that many are
+// asked for; scripts that write whole words with one or two signs need fewer.
+func searchFor(query string) (search, bool) {
+	s := search{words: queryWords(query), username: normalise(strings.TrimPrefix(strings.TrimSpace(query), "@"))}
+	enough := slices.ContainsFunc(s.words, func(w string) bool {
+		return utf8.RuneCountInString(w) >= minQuery || strings.ContainsFunc(w, dense)
+	})
+	return s, enough || strings.TrimSpace(query) == ""
+}
+
+// minQuery is the shortest beginning of a name that is looked for.
+const minQuery = 3
+
+// dense reports whether r says as much as several letters.
+func dense(r rune) bool {
+	return unspaced(r) || unicode.In(r, unicode.Hangul, unicode.Katakana) || classOf(r) == classSymbol
+}
+
 // queryWords splits what somebody typed into the prefixes to look for; a
 // person is found when every one of them begins one of the person's terms.
 // Leading punctuation goes, so that "@anna" finds anna.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -36,13 +37,6 @@ type termRow struct {
 
 func (termRow) TableName() string { return "search_terms" }
 
-// find returns one profile.
-func (s store) find(ctx context.Context, user id.ID) (Profile, error) {
-	var row profileRow
-	err := s.db.R.WithContext(ctx).Take(&row, "user_id = ?", user).Error
-	return row.profile(), domain(err)
-}
-
 // create stores the first version of a profile, its search terms and its
 // event, and returns the event. Creating again what exists changes nothing, is
 // no error and has no rows.
@@ -52,7 +46,7 @@ func (s store) create(ctx context.Context, p Profile) ([]outbox.Row, error) {
 		return nil, err
 	}
 	err = s.db.Tx(ctx, func(tx *gorm.DB) error {
-		row := profileRow(p)
+		row := profileRow{UserID: p.UserID, Username: p.Username, DisplayName: p.DisplayName, Version: p.Version, CreatedAt: p.CreatedAt}
 		if err := tx.Create(&row).Error; err != nil {
 			return err
 		}
@@ -70,51 +64,6 @@ func (s store) create(ctx context.Context, p Profile) ([]outbox.Row, error) {
 	return rows, nil
 }
 
-// rename gives a profile another display name, in one transaction with its
-// search terms and its event. The same name again changes nothing and has no
-// rows.
-func (s store) rename(ctx context.Context, user id.ID, name string) (Profile, []outbox.Row, error) {
-	var p Profile
-	var rows []outbox.Row
-	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
-		p, rows = Profile{}, nil
-		var row profileRow
-		if err := s.db.ForUpdate(tx).Take(&row, "user_id = ?", user).Error; err != nil {
-			return err
-		}
-		p = row.profile()
-		if p.DisplayName == name {
-			return nil
-		}
-		p.DisplayName, p.Version = name, p.Version+1
-		return s.saveName(tx, p, &rows)
-	})
-	return p, rows, domain(err)
-}
-
-func (s store) saveName(tx *gorm.DB, p Profile, rows *[]outbox.Row) error {
-	err := tx.Model(&profileRow{}).Where("user_id = ?", p.UserID).
-		Updates(map[string]any{"display_name": p.DisplayName, "version": p.Version}).Error
-	if err != nil {
-		return err
-	}
-	if err := tx.Where("user_id = ?", p.UserID).Delete(&termRow{}).Error; err != nil {
-		return err
-	}
-	if err := insertTerms(tx, p); err != nil {
-		return err
-	}
-	changed, err := changedRows(p)
-	if err != nil {
-		return err
-	}
-	if err := outbox.Insert(tx, changed); err != nil {
-		return err
-	}
-	*rows = changed
-	return nil
-}
-
 // page is a place in the directory: after this person, in username order.
 type page struct {
 	Username string `json:"u"`
@@ -122,28 +71,21 @@ type page struct {
 }
 
 // directory returns up to limit people other than the caller and those apart
-// from them, in username order from after on (nil = from the start), each
-// matching every word; no words match everybody. It is one statement whatever comes out.
-func (s store) directory(ctx context.Context, caller id.ID, words []string, after *page, limit int) ([]Profile, error) {
-	q := s.db.R.WithContext(ctx)
-	for _, w := range words {
+// from them, in username order from after on (nil = from the start), as wanted. It
+// is one statement whatever comes out.
+func (s store) directory(ctx context.Context, caller id.ID, want search, after *page, limit int) ([]Profile, error) {
+	q := s.people(ctx)
+	for _, w := range want.words {
 		// Whoever has a term that begins with w. 0xff never occurs in UTF-8, so
 		// it closes the range of everything that begins so.
-		q = q.Where("user_id IN (SELECT user_id FROM search_terms WHERE term >= ? AND term < ?)",
+		q = q.Where("profiles.user_id IN (SELECT user_id FROM search_terms WHERE term >= ? AND term < ?)",
 			[]byte(w), append([]byte(w), 0xff))
 	}
-	var rows []profileRow
-	if err := apart(from(q, after), caller).Order("username, user_id").Limit(limit + 1).Find(&rows).Error; err != nil {
-		return nil, domain(err)
-	}
-	people := make([]Profile, 0, len(rows))
-	for _, row := range rows {
-		// "user_id <> ?" would lure MariaDB away from the index in order.
-		if row.UserID != caller {
-			people = append(people, row.profile())
-		}
-	}
-	return people[:min(limit, len(people))], nil
+	q = q.Where("(COALESCE(d.unlisted, 0) = 0 OR profiles.username = ?)", want.username)
+	people, err := profiles(apart(from(q, after), caller).Limit(limit + 1))
+	// "user_id <> ?" would lure MariaDB away from the index in order.
+	people = slices.DeleteFunc(people, func(p Profile) bool { return p.UserID == caller })
+	return people[:min(limit, len(people))], err
 }
 
 func insertTerms(tx *gorm.DB, p Profile) error {
@@ -157,23 +99,29 @@ func insertTerms(tx *gorm.DB, p Profile) error {
 // changedRows is the outbox's copy of a profile's state. The version in the
 // message id makes the broker drop a second publish of the same change.
 func changedRows(p Profile) ([]outbox.Row, error) {
-	payload, err := json.Marshal(p.changed())
+	return eventRows(events.NameProfileChanged, p.UserID, fmt.Sprintf("profile-%s-%d", p.UserID, p.Version), p.changed())
+}
+
+// privacyRows tells the others of what they must keep to themselves.
+func privacyRows(p Person) ([]outbox.Row, error) {
+	return eventRows(events.NamePrivacyChanged, p.UserID, fmt.Sprintf("privacy-%s-%d", p.UserID, p.Privacy.Version), events.PrivacyChanged{
+		UserID: p.UserID.String(), ShowReadReceipts: !p.Privacy.HideReceipts, Version: p.Privacy.Version,
+	})
+}
+
+func eventRows(name string, user id.ID, msgID string, event any) ([]outbox.Row, error) {
+	payload, err := json.Marshal(event)
 	if err != nil {
-		return nil, fmt.Errorf("users: profile event: %w", err)
+		return nil, fmt.Errorf("users: %s event: %w", name, err)
 	}
 	return []outbox.Row{{
 		ID:        id.New(),
-		Subject:   events.Subject(events.ServiceUsers, events.NameProfileChanged, p.UserID.String()),
-		MsgID:     fmt.Sprintf("profile-%s-%d", p.UserID, p.Version),
-		Type:      events.NameProfileChanged,
+		Subject:   events.Subject(events.ServiceUsers, name, user.String()),
+		MsgID:     msgID,
+		Type:      name,
 		Payload:   payload,
 		CreatedAt: time.Now().UTC().Truncate(time.Microsecond),
 	}}, nil
-}
-
-func (r profileRow) profile() Profile {
-	r.CreatedAt = r.CreatedAt.UTC()
-	return Profile(r)
 }
 
 // domain turns gorm's "no row" into ours; what libs/db made of an unreachable

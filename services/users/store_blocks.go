@@ -95,17 +95,9 @@ func (r blockRow) event() (outbox.Row, error) {
 // blocked returns up to limit of the people whom blocker blocks, in username
 // order from after on (nil = from the start).
 func (s store) blocked(ctx context.Context, blocker id.ID, after *page, limit int) ([]Profile, error) {
-	q := s.db.R.WithContext(ctx).
-		Where("user_id IN (SELECT blocked_id FROM blocks WHERE blocker_id = ? AND active = 1)", blocker)
-	var rows []profileRow
-	if err := from(q, after).Order("username, user_id").Limit(limit).Find(&rows).Error; err != nil {
-		return nil, domain(err)
-	}
-	people := make([]Profile, len(rows))
-	for i, row := range rows {
-		people[i] = row.profile()
-	}
-	return people, nil
+	q := s.people(ctx).
+		Where("profiles.user_id IN (SELECT blocked_id FROM blocks WHERE blocker_id = ? AND active = 1)", blocker)
+	return profiles(from(q, after).Limit(limit))
 }
 
 // from begins a list that is in username order after a place in it.
@@ -113,7 +105,7 @@ func from(q *gorm.DB, after *page) *gorm.DB {
 	if after == nil {
 		return q
 	}
-	return q.Where("username >= ? AND (username > ? OR user_id > ?)", after.Username, after.Username, after.UserID)
+	return q.Where("profiles.username >= ? AND (profiles.username > ? OR profiles.user_id > ?)", after.Username, after.Username, after.UserID)
 }
 
 // apart leaves those out who blocked the caller or whom the caller blocked: two

@@ -4,15 +4,20 @@
 // or, when somebody asks before the event is here, by asking auth. So a person
 // who has just signed up is never unknown to this service.
 //
-//	OWNS      profiles, search_terms (derived from profiles), blocks, outbox, dead_letters
+//	OWNS      profiles, search_terms (derived from profiles), profile_details, pictures, last_seen, blocks,
+//	          outbox, dead_letters
 //	SERVES    GET /api/v1/users               directory with prefix search
 //	          GET, PATCH /api/v1/users/me     the caller's own profile
+//	          PUT, DELETE /api/v1/users/me/picture; GET, PUT /api/v1/users/me/privacy
 //	          GET /api/v1/users/me/blocks     whom the caller blocked; PUT, DELETE …/{id}
 //	          GET /api/v1/users/{id}          anybody's profile
+//	          GET /api/v1/users/{id}/pictures/{picture_id}/{size}   for who knows the picture's id
 //	          RPC chat.users.rpc.v1.profile   the same for other services
 //	EMITS     chat.users.v1.profile_changed.<user>, on the first version and on each change
 //	          chat.users.v1.block_changed.<blocker>, on each block and unblock
-//	CONSUMES  chat.auth.v1.registered.* (durable "users"); RPC chat.auth.rpc.v1.account on a miss
+//	          chat.users.v1.privacy_changed.<user>, on each change of what others must keep to themselves
+//	CONSUMES  chat.auth.v1.registered.* (durable "users"); RPC chat.auth.rpc.v1.account on a miss;
+//	          chat.notify.v1.seen.*, as it is said
 package users
 
 import (
@@ -43,6 +48,7 @@ type Service struct {
 	store  store
 	bus    *bus.Bus
 	relay  *outbox.Relay
+	studio *studio
 	log    *slog.Logger
 	server *httpx.Server
 }
@@ -52,10 +58,11 @@ var _ run.Unit = (*Service)(nil)
 // New builds the service on a migrated schema; it starts nothing.
 func New(d run.Deps) (*Service, error) {
 	s := &Service{
-		store: store{d.DB},
-		bus:   d.Bus,
-		relay: outbox.NewRelay(d.DB, d.Bus, events.ServiceUsers, d.Log, nil),
-		log:   d.Log,
+		store:  store{d.DB},
+		bus:    d.Bus,
+		relay:  outbox.NewRelay(d.DB, d.Bus, events.ServiceUsers, d.Log, nil),
+		studio: newStudio(),
+		log:    d.Log,
 		server: httpx.New(httpx.Options{
 			Service:        events.ServiceUsers,
 			Title:          title,
@@ -90,6 +97,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.relay.Run(ctx) })
 	g.Go(func() error { return s.consumeAccounts(ctx) })
+	g.Go(func() error { return s.watchSeen(ctx) })
 	g.Go(func() error { return outbox.Replays(ctx, s.store.db, s.log, s.takeIn) })
 	g.Go(func() error { return s.bus.Serve(ctx, events.RPCProfile, events.ServiceUsers, s.serveProfile) })
 	return g.Wait()

@@ -1,7 +1,13 @@
 import { useLocation } from 'wouter';
 import { cameFromList, paths } from '@/components/paths';
 import { DevicesPanel, SecurityPanel } from '@/features/security';
-import { BlockedPanel, ProfilePanel, SettingsPage, type SettingsTab } from '@/features/settings';
+import {
+  BlockedPanel,
+  PrivacyPanel,
+  ProfilePanel,
+  SettingsPage,
+  type SettingsTab,
+} from '@/features/settings';
 import { messages } from '@/lib/messages';
 
 const t = messages.settings;
@@ -9,6 +15,7 @@ const t = messages.settings;
 /** Every page of the settings, in the order of the tabs: a new one is a line here. */
 const tabs: readonly SettingsTab[] = [
   { id: 'profile', label: t.profile, panel: <ProfilePanel /> },
+  { id: 'privacy', label: messages.privacy.title, panel: <PrivacyPanel /> },
   { id: 'security', label: t.security, panel: <SecurityPanel /> },
   { id: 'devices', label: t.devices, panel: <DevicesPanel /> },
   { id: 'blocked', label: t.blocked, panel: <BlockedPanel /> },

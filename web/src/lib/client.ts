@@ -3,6 +3,7 @@ import { onOnline } from './connection';
 import { closeDrafts, openDrafts } from './drafts';
 import { Outbox, setOutbox } from './outbox';
 import { type OutboxStore, openOutboxStore } from './outbox-store';
+import { Pictures, setPictures } from './pictures';
 import { queryClient } from './query-client';
 import { ReadMarks, setReadMarks } from './read-marks';
 import { startSession } from './session';
@@ -49,6 +50,8 @@ function run(userId: string): Running {
   let stopped = false;
   const sync = new Sync(userId, { confirmed: (clientId) => outbox?.confirmed(clientId) });
   const marks = new ReadMarks(userId);
+  const pictures = new Pictures();
+  setPictures(pictures);
   setReadMarks(marks);
   setSync(sync);
   const stopWaking = onOnline(() => outbox?.wake());
@@ -70,6 +73,8 @@ function run(userId: string): Running {
       stopped = true;
       sync.stop();
       marks.stop();
+      pictures.stop();
+      setPictures(undefined);
       stopWaking();
       outbox?.close();
       setOutbox(undefined);

@@ -8,7 +8,7 @@ import {
   useQueryClient,
 } from '@tanstack/react-query';
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
-import { api, type Conversation, call, type Me, type UserPage } from './api';
+import { api, type Conversation, call, type Me, type ProfileChange, type User, type UserPage } from './api';
 import { sleep } from './backoff';
 import { conversationsQuery, fetchConversation, fetchPage, openTimeline } from './fetch';
 import { queryClient } from './query-client';
@@ -42,12 +42,26 @@ export function useProfile() {
   return useQuery(profileQuery);
 }
 
-/** Changes the display name. */
+/** Changes one's own profile; what is left out stays. */
 export function useUpdateProfile() {
   const client = useQueryClient();
-  return useMutation<Me, Error, { display_name: string }>({
+  return useMutation<Me, Error, ProfileChange>({
     mutationFn: (body) => call(api.PATCH('/api/v1/users/me', { body })),
     onSuccess: (me) => client.setQueryData(keys.me, me),
+  });
+}
+
+const PERSON_FRESH_MS = 60_000;
+
+/** Another person with their status and when they were last seen; read again each minute while it is looked at. */
+export function usePerson(id: string, enabled = true) {
+  return useQuery<User>({
+    queryKey: keys.user(id),
+    queryFn: () => call(api.GET('/api/v1/users/{id}', { params: { path: { id } } })),
+    staleTime: PERSON_FRESH_MS,
+    refetchInterval: PERSON_FRESH_MS,
+    retry: false,
+    enabled,
   });
 }
 

@@ -14,6 +14,9 @@ export const keys = {
   anyPeople: ['people'] as const,
   people: (query: string) => ['people', query] as const,
   blocked: ['blocked'] as const,
+  privacy: ['privacy'] as const,
+  anyUser: ['user'] as const,
+  user: (id: string) => ['user', id] as const,
 };
 
 type List = InfiniteData<ConversationPage, string | undefined>;

@@ -9,6 +9,8 @@ export { Dialog, type DialogProps } from './dialog';
 export { Input, type InputProps } from './input';
 export { Keys } from './kbd';
 export { Menu, MenuChoice, MenuItem, type MenuItemProps, MenuSeparator } from './menu';
+export { Select, type SelectProps } from './select';
 export { Skeleton, useSlow } from './skeleton';
+export { Switch, type SwitchProps } from './switch';
 export { Tooltip, TooltipProvider } from './tooltip';
 export { VisuallyHidden } from './visually-hidden';

@@ -1,22 +1,18 @@
-import { type ComponentProps, useId } from 'react';
+import { type ComponentProps, type ReactNode, useId } from 'react';
+import { cn } from './cn';
 
-export type SelectProps<T extends string> = Omit<ComponentProps<'select'>, 'id' | 'value' | 'onChange'> & {
+export type SelectProps = Omit<ComponentProps<'select'>, 'id'> & {
   label: string;
-  value: T;
-  options: readonly { value: T; label: string }[];
-  onChange: (value: T) => void;
+  /** A line under the field, read out with it. */
+  hint?: ReactNode;
+  /** What is wrong; replaces the hint and marks the field invalid. */
+  error?: ReactNode;
 };
 
-/** A labelled choice of one, the browser's own. */
-export function Select<T extends string>({
-  label,
-  value,
-  options,
-  onChange,
-  className,
-  ...rest
-}: SelectProps<T>) {
+/** A labelled choice of one out of many, as the system shows it. The options are the children. */
+export function Select({ label, hint, error, className, ...rest }: SelectProps) {
   const id = useId();
+  const note = error ?? hint;
   return (
     <div className={className}>
       <label htmlFor={id} className="mb-1.5 block font-medium text-ink text-sm">
@@ -24,20 +20,20 @@ export function Select<T extends string>({
       </label>
       <select
         id={id}
-        value={value}
-        onChange={(event) => {
-          const chosen = options.find((option) => option.value === event.target.value);
-          if (chosen) onChange(chosen.value);
-        }}
-        className="h-11 w-full rounded-lg border border-edge bg-surface px-3 text-base text-ink touch:text-touch focus-visible:border-accent focus-visible:outline-1 focus-visible:outline-offset-0"
+        aria-invalid={error ? true : undefined}
+        aria-describedby={note ? `${id}-note` : undefined}
+        className={cn(
+          'h-11 w-full rounded-lg border bg-surface px-3 text-base text-ink transition-colors touch:text-touch',
+          'focus-visible:border-accent focus-visible:outline-1 focus-visible:outline-offset-0',
+          error ? 'border-danger' : 'border-edge',
+        )}
         {...rest}
-      >
-        {options.map((option) => (
-          <option key={option.value} value={option.value}>
-            {option.label}
-          </option>
-        ))}
-      </select>
+      />
+      {note ? (
+        <p id={`${id}-note`} className={cn('mt-1.5 text-sm', error ? 'text-danger' : 'text-muted')}>
+          {note}
+        </p>
+      ) : null}
     </div>
   );
 }

@@ -1,8 +1,8 @@
 import { useState } from 'react';
 import { Avatar, Button, Input, Skeleton, useSlow } from '@/components/ui';
-import { Select } from '@/components/ui/select';
 import { type PeopleFilter, type PersonItem, type Role, usePeople } from '@/lib/admin';
 import { messages } from '@/lib/messages';
+import { Choice } from './choice';
 import { LoadFailed } from './load-failed';
 import { useSettled } from './use-settled';
 
@@ -39,8 +39,8 @@ export function PeoplePanel({ admin, onOpen }: Props) {
           hint={admin ? t.searchHint : t.searchHintModerator}
           className="phone:col-span-2"
         />
-        <Select label={t.state} value={state} options={states} onChange={setState} />
-        <Select label={t.role} value={role} options={roles} onChange={setRole} />
+        <Choice label={t.state} value={state} options={states} onChange={setState} />
+        <Choice label={t.role} value={role} options={roles} onChange={setRole} />
       </div>
       <People filter={{ query: useSettled(query.trim()), state, role }} onOpen={onOpen} />
     </div>

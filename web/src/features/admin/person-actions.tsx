@@ -1,8 +1,8 @@
 import { useState } from 'react';
 import { Button, Input } from '@/components/ui';
-import { Select } from '@/components/ui/select';
 import { deeds, type PersonDetail, type Role } from '@/lib/admin';
 import { messages } from '@/lib/messages';
+import { Choice } from './choice';
 import { ConfirmDialog } from './confirm-dialog';
 import { OutcomeLines } from './outcome-lines';
 import { useDeed } from './use-deed';
@@ -66,7 +66,7 @@ export function PersonActions({ detail, admin }: { detail: PersonDetail; admin: 
       </div>
       {admin ? (
         <div className="flex items-end gap-2">
-          <Select label={t.role} value={role} options={roles} onChange={setRole} className="w-48" />
+          <Choice label={t.role} value={role} options={roles} onChange={setRole} className="w-48" />
           <Button
             variant="secondary"
             className="h-11"

@@ -1,8 +1,8 @@
 import { type FormEvent, useState } from 'react';
 import { Button, Input, Skeleton, useSlow } from '@/components/ui';
-import { Select } from '@/components/ui/select';
 import { type Level, type Settings, type SignUpMode, saveSettings, useSettings } from '@/lib/admin';
 import { messages } from '@/lib/messages';
+import { Choice } from './choice';
 import { LoadFailed } from './load-failed';
 import { OutcomeLines } from './outcome-lines';
 import { useDeed } from './use-deed';
@@ -56,7 +56,7 @@ function SettingsForm({ settings }: { settings: Settings }) {
 
   return (
     <form onSubmit={submit} className="flex flex-col gap-8">
-      <Select label={t.signUpTitle} value={mode} options={modes} onChange={setMode} />
+      <Choice label={t.signUpTitle} value={mode} options={modes} onChange={setMode} />
       <fieldset className="flex flex-col gap-4">
         <legend className="mb-1 font-semibold text-base">{t.announcementTitle}</legend>
         <p className="text-md text-muted">{t.announcementHint}</p>
@@ -67,7 +67,7 @@ function SettingsForm({ settings }: { settings: Settings }) {
           onChange={(event) => setText(event.target.value)}
         />
         <div className="grid grid-cols-2 gap-3 phone:grid-cols-1">
-          <Select label={t.level} value={level} options={levels} onChange={setLevel} />
+          <Choice label={t.level} value={level} options={levels} onChange={setLevel} />
           <Input
             label={t.until}
             type="datetime-local"

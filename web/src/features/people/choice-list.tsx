@@ -3,7 +3,7 @@ import { cn, Skeleton, useSlow } from '@/components/ui';
 import type { User } from '@/lib/api';
 import { messages } from '@/lib/messages';
 import { ChoiceRow } from './choice-row';
-import type { Choice, Group } from './match';
+import { type Choice, type Group, isShort } from './match';
 
 const t = messages.people;
 const NEAR_END_PX = 300;
@@ -104,7 +104,7 @@ function Outcome({ count, query, searching, failed }: Status & { count: number }
   return (
     <div role="status" className="px-8 py-10 text-center text-md">
       <p className="font-medium">{query.trim() ? t.none(query.trim()) : t.start}</p>
-      {query.trim() ? <p className="mt-1 text-muted">{t.noneHint}</p> : null}
+      {query.trim() ? <p className="mt-1 text-muted">{isShort(query) ? t.short : t.noneHint}</p> : null}
     </div>
   );
 }

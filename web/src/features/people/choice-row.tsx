@@ -1,5 +1,6 @@
 import { CornerDownLeft } from 'lucide-react';
-import { Avatar, Badge, cn } from '@/components/ui';
+import { PersonAvatar } from '@/components/person-avatar';
+import { Badge, cn } from '@/components/ui';
 import type { User } from '@/lib/api';
 import { messages } from '@/lib/messages';
 import type { Choice } from './match';
@@ -36,7 +37,7 @@ export function ChoiceRow({ choice, me, id, active, onPick, onHover }: Props) {
         active && 'bg-hover',
       )}
     >
-      <Avatar id={user.id} name={user.display_name} self={self} size="md" />
+      <PersonAvatar id={user.id} name={user.display_name} self={self} size="md" />
       <span className="min-w-0 flex-1">
         <bdi className="block truncate font-medium text-base">{self ? t.self : user.display_name}</bdi>
         <span className="block truncate text-muted text-sm">{self ? t.selfHint : `@${user.username}`}</span>

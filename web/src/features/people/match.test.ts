@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Conversation, User } from '@/lib/api';
-import { type Choice, choices, matches } from './match';
+import { type Choice, choices, isShort, matches } from './match';
 
 const person = (id: string, display_name: string): User => ({ id, username: id, display_name });
 const me = person('me', 'My Self');
@@ -63,5 +63,21 @@ describe('choices', () => {
       return performance.now() - start;
     });
     expect(Math.min(...times)).toBeLessThan(100);
+  });
+});
+
+describe('isShort', () => {
+  it.each([
+    ['a', true],
+    ['an', true],
+    ['@an', true],
+    ['a b', true],
+    ['ann', false],
+    ['a bee', false],
+    ['山', false],
+    ['김', false],
+    ['🦊', false],
+  ])('%s: %s', (query, want) => {
+    expect(isShort(query)).toBe(want);
   });
 });

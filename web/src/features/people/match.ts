@@ -36,6 +36,16 @@ export function matches(text: string, query: string): boolean {
   return false;
 }
 
+/** Signs that say as much as several letters. */
+const dense =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\p{S}]/u;
+
+/** Whether the server looks for nobody, because so few letters fit too many: searchFor in services/users/search.go. */
+export function isShort(query: string): boolean {
+  const words = query.trim().split(/\s+/);
+  return !words.some((word) => [...word.replace(/^@/, '')].length >= 3 || dense.test(word));
+}
+
 const RECENT = 8;
 const MOST = 30;
 

@@ -1,4 +1,5 @@
-import { Avatar, Button } from '@/components/ui';
+import { PersonAvatar } from '@/components/person-avatar';
+import { Button } from '@/components/ui';
 import { toProblem, type User } from '@/lib/api';
 import { useBlocked, useSetBlock } from '@/lib/blocks';
 import { messages } from '@/lib/messages';
@@ -43,7 +44,7 @@ function Blocked({ person }: { person: User }) {
   const setBlock = useSetBlock();
   return (
     <li className="flex items-center gap-3 border-line border-b py-3">
-      <Avatar id={person.id} name={person.display_name} size="md" />
+      <PersonAvatar id={person.id} name={person.display_name} size="md" />
       <span className="min-w-0 flex-1">
         <bdi className="block truncate font-medium text-base">{person.display_name}</bdi>
         <span className="block truncate text-muted text-sm">@{person.username}</span>

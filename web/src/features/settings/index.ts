@@ -1,3 +1,4 @@
 export { BlockedPanel } from './blocked-panel';
+export { PrivacyPanel } from './privacy-panel';
 export { ProfilePanel } from './profile-panel';
 export { SettingsPage, type SettingsTab } from './settings-page';

@@ -1,6 +1,7 @@
 import { Keyboard, LogOut, Monitor, Moon, Settings, ShieldCheck, Sun } from 'lucide-react';
+import { PersonAvatar } from '@/components/person-avatar';
 import { setTheme, useTheme } from '@/components/theme';
-import { Avatar, Menu, MenuChoice, MenuItem, MenuSeparator } from '@/components/ui';
+import { Menu, MenuChoice, MenuItem, MenuSeparator } from '@/components/ui';
 import type { SessionUser } from '@/lib/api';
 import { messages } from '@/lib/messages';
 import { useProfile } from '@/lib/queries';
@@ -27,7 +28,7 @@ export function ProfileMenu({ user, onShowSettings, onShowAdmin, onShowShortcuts
       type="button"
       className="touch-target inline-flex size-10 shrink-0 items-center justify-center rounded-full transition-colors hover:bg-raised aria-expanded:bg-raised"
     >
-      <Avatar id={user.id} name={name} size="sm" />
+      <PersonAvatar id={user.id} name={name} size="sm" />
       <span className="sr-only">{t.menu(name)}</span>
     </button>
   );
@@ -35,7 +36,7 @@ export function ProfileMenu({ user, onShowSettings, onShowAdmin, onShowShortcuts
   return (
     <Menu trigger={trigger} label={t.menuLabel}>
       <div className="flex items-center gap-3 px-2.5 pt-2 pb-3">
-        <Avatar id={user.id} name={name} size="md" />
+        <PersonAvatar id={user.id} name={name} size="md" />
         <span className="min-w-0">
           <bdi className="block truncate font-semibold text-base">{name}</bdi>
           <span className="block truncate text-muted text-sm">@{user.username}</span>

@@ -1,7 +1,8 @@
 import { Check, CheckCheck, CircleAlert, Clock } from 'lucide-react';
 import { Link } from 'wouter';
 import { cameFrom, paths } from '@/components/paths';
-import { Avatar, Badge, cn } from '@/components/ui';
+import { PersonAvatar } from '@/components/person-avatar';
+import { Badge, cn } from '@/components/ui';
 import type { Conversation } from '@/lib/api';
 import { useDraft } from '@/lib/drafts';
 import { messages } from '@/lib/messages';
@@ -38,7 +39,7 @@ export function Row({ conversation, me, openId, tabbable }: Props) {
         open ? 'bg-accent-soft' : 'hover:bg-raised active:bg-raised',
       )}
     >
-      <Avatar id={conversation.peer.id} name={conversation.peer.display_name} self={self} size="lg" />
+      <PersonAvatar id={conversation.peer.id} name={conversation.peer.display_name} self={self} size="lg" />
       <span className="flex min-w-0 flex-1 flex-col gap-0.5">
         <span className="flex items-baseline gap-2">
           <bdi

@@ -1,4 +1,4 @@
-import { Avatar } from '@/components/ui';
+import { PersonAvatar } from '@/components/person-avatar';
 import type { Conversation } from '@/lib/api';
 import { messages } from '@/lib/messages';
 import { formatDay } from '@/lib/time';
@@ -34,7 +34,7 @@ export function Beginning({ conversation, empty }: { conversation: Conversation;
   const self = kind === 'self';
   return (
     <div className="flex flex-col items-center px-4 pt-10 pb-4 text-center">
-      <Avatar id={peer.id} name={peer.display_name} size="xl" self={self} />
+      <PersonAvatar id={peer.id} name={peer.display_name} size="xl" self={self} />
       <p className="pt-4 font-semibold text-base">
         {self ? messages.timeline.beginningSelf : messages.timeline.beginning(peer.display_name)}
       </p>

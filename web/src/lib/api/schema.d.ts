@@ -734,7 +734,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Change your display name */
+        /** Change your profile; what is left out stays */
         patch: operations["update-me"];
         trace?: never;
     };
@@ -773,6 +773,45 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/me/picture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Show a picture of yourself
+         * @description The body is the picture itself, up to 5 MiB and 40 million pixels. Its middle is drawn anew as a square; nothing else of the file is kept.
+         */
+        put: operations["put-picture"];
+        post?: never;
+        /** Show no picture of yourself */
+        delete: operations["delete-picture"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/privacy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What you show of yourself */
+        get: operations["get-privacy"];
+        /** Change what you show of yourself */
+        put: operations["put-privacy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{id}": {
         parameters: {
             query?: never;
@@ -782,6 +821,23 @@ export interface paths {
         };
         /** Somebody's profile */
         get: operations["get-user"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/pictures/{picture_id}/{size}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A picture; its address is told by who may see the person */
+        get: operations["get-picture"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1026,6 +1082,23 @@ export interface components {
             display_name: string;
             /** Format: uuid */
             id: string;
+            /**
+             * @description A BCP 47 tag; empty when none was said. Nobody else sees it
+             * @example pt-BR
+             */
+            language: string;
+            /** @description Absent when there is none */
+            picture?: components["schemas"]["Picture"];
+            /**
+             * @description Empty when there is none
+             * @example At sea until May
+             */
+            status_text: string;
+            /**
+             * @description A name of the IANA database; empty when none was said. Nobody else sees it
+             * @example Europe/Berlin
+             */
+            time_zone: string;
             /** @example anna */
             username: string;
         };
@@ -1097,6 +1170,14 @@ export interface components {
             id: string;
             username: string;
         };
+        Picture: {
+            /** @description 512 by 512 pixels */
+            large: string;
+            /** @description 128 by 128 pixels */
+            medium: string;
+            /** @description 64 by 64 pixels */
+            small: string;
+        };
         PostInputBody: {
             /** @description The text: 1 to 8,000 characters after trimming */
             body: string;
@@ -1115,6 +1196,14 @@ export interface components {
              * @description The person to write to; give this or conversation_id
              */
             to?: string;
+        };
+        PrivacySettings: {
+            /** @description In the directory and in searches; otherwise only your whole username finds you */
+            listed: boolean;
+            /** @description When you were last connected; otherwise you do not see that of others either */
+            show_last_seen: boolean;
+            /** @description How far you have read; otherwise you do not see that of others either */
+            show_read_receipts: boolean;
         };
         Problem: {
             /** @description What happened, for people */
@@ -1144,7 +1233,22 @@ export interface components {
              * @description 1 to 64 characters, once trimmed; no control characters or line breaks
              * @example Anna Smith
              */
-            display_name: string;
+            display_name?: string;
+            /**
+             * @description A BCP 47 tag; empty takes it away
+             * @example pt-BR
+             */
+            language?: string;
+            /**
+             * @description At most 100 characters of one line; empty takes it away
+             * @example At sea until May
+             */
+            status_text?: string;
+            /**
+             * @description A name of the IANA database; empty takes it away
+             * @example Europe/Berlin
+             */
+            time_zone?: string;
         };
         ReadInputBody: {
             /**
@@ -1297,6 +1401,18 @@ export interface components {
             display_name: string;
             /** Format: uuid */
             id: string;
+            /**
+             * Format: date-time
+             * @description When they were last connected, to the minute; only where one person is asked for, and absent where you may not know it
+             */
+            last_seen_at?: string;
+            /** @description Absent when there is none */
+            picture?: components["schemas"]["Picture"];
+            /**
+             * @description Absent when there is none
+             * @example At sea until May
+             */
+            status_text?: string;
             /** @example anna */
             username: string;
         };
@@ -2936,6 +3052,16 @@ export interface operations {
                     "application/json": components["schemas"]["Message"];
                 };
             };
+            /** @description Saved; 200 is the answer to a repetition */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
             /** @description Bad Request */
             400: {
                 headers: {
@@ -3074,11 +3200,13 @@ export interface operations {
     "list-users": {
         parameters: {
             query?: {
-                /** @description Beginning of the username or of words of the display name; case and accents do not matter */
+                /** @description Beginning of the username or of words of the display name; case and accents do not matter. Give at least three letters, or one sign of a script such as Chinese, Japanese or Korean; less finds nobody */
                 query?: string;
                 /** @description next_cursor of the page before */
                 cursor?: string;
                 limit?: number;
+                /** @description Instead: these people, whoever of them there is, on one page */
+                ids?: string[];
             };
             header?: never;
             path?: never;
@@ -3493,6 +3621,287 @@ export interface operations {
             };
         };
     };
+    "put-picture": {
+        parameters: {
+            query?: never;
+            header: {
+                "Content-Type": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+                "image/gif": string;
+                "image/jpeg": string;
+                "image/png": string;
+                "image/webp": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-picture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-privacy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivacySettings"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put-privacy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PrivacySettings"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivacySettings"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-user": {
         parameters: {
             query?: never;
@@ -3536,6 +3945,79 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-picture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                picture_id: string;
+                size: 64 | 128 | 512;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    "Content-Disposition"?: string;
+                    "Content-Security-Policy"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };

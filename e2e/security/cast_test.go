@@ -1,6 +1,3 @@
-// Package security tries ChatApp as somebody who means ill: every route of the
-// OpenAPI document as everybody, documents and tokens that are not what they
-// say, random requests. It runs on the all-in-one, which serves every route.
 package security
 
 import (

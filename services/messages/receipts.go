@@ -1,0 +1,50 @@
+package messages
+
+import (
+	"context"
+	"encoding/json"
+
+	"chatapp/libs/bus"
+	"chatapp/libs/errs"
+	"chatapp/libs/events"
+	"chatapp/libs/id"
+	"chatapp/libs/outbox"
+)
+
+// consumePrivacy keeps the projection of who tells how far they have read fresh.
+func (s *Service) consumePrivacy(ctx context.Context) error {
+	return s.bus.Consume(ctx, bus.Consumer{
+		Stream: events.DurablePrivacy.Stream, Durable: events.DurablePrivacy.Name, Subject: events.DurablePrivacy.Subject,
+		MaxTries: userTries, Dead: outbox.DeadLetter(s.deps.DB),
+	}, s.takePrivacy)
+}
+
+// takePrivacy keeps what a person wants, then brings their conversations in line
+// with it, each in its own transaction: those they have can be many. What was cut
+// short is done again when the event comes again.
+func (s *Service) takePrivacy(ctx context.Context, m bus.Message) error {
+	var p events.PrivacyChanged
+	if err := json.Unmarshal(m.Data, &p); err != nil {
+		return errs.Wrap(errs.InvalidBody, "not a change of privacy", err)
+	}
+	user, err := id.Parse(p.UserID)
+	if err != nil {
+		return errs.Wrap(errs.InvalidBody, "not a user id", err)
+	}
+	changed, err := s.store.saveReceipts(ctx, user, !p.ShowReadReceipts, p.Version)
+	if err != nil || !changed {
+		return err
+	}
+	for after := id.Nil; ; {
+		list, err := s.store.conversationsOf(ctx, user, after)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		for _, where := range list {
+			if err := s.store.settleReceipts(ctx, where); err != nil {
+				return err
+			}
+			after = where.id
+		}
+	}
+}
