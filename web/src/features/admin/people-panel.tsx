@@ -1,5 +1,6 @@
 import { useState } from 'react';
-import { Avatar, Button, Input, Skeleton, useSlow } from '@/components/ui';
+import { PersonAvatar } from '@/components/person-avatar';
+import { Button, Input, Skeleton, useSlow } from '@/components/ui';
 import { type PeopleFilter, type PersonItem, type Role, usePeople } from '@/lib/admin';
 import { messages } from '@/lib/messages';
 import { Choice } from './choice';
@@ -87,7 +88,7 @@ function Row({ person, onOpen }: { person: PersonItem; onOpen: Props['onOpen'] }
       onClick={() => onOpen(person.id)}
       className="flex w-full items-center gap-3 rounded-md px-2 py-3 text-left transition-colors hover:bg-hover"
     >
-      <Avatar id={person.id} name={person.display_name} size="md" />
+      <PersonAvatar id={person.id} name={person.display_name} size="md" />
       <span className="min-w-0 flex-1">
         <bdi className="block truncate font-medium text-base">{person.display_name}</bdi>
         <span className="block truncate text-muted text-sm">

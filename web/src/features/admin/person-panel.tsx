@@ -1,6 +1,7 @@
 import { ArrowLeft } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { Avatar, Button, Skeleton, useSlow } from '@/components/ui';
+import { PersonAvatar } from '@/components/person-avatar';
+import { Button, Skeleton, useSlow } from '@/components/ui';
 import { type PersonDetail, usePerson } from '@/lib/admin';
 import { messages } from '@/lib/messages';
 import { formatFull } from '@/lib/time';
@@ -39,7 +40,7 @@ function Facts({ detail, admin }: { detail: PersonDetail; admin: boolean }) {
   return (
     <section aria-labelledby="person-name" className="flex flex-col gap-4">
       <div className="flex items-center gap-4">
-        <Avatar id={person.id} name={person.display_name} size="lg" />
+        <PersonAvatar id={person.id} name={person.display_name} size="lg" />
         <div className="min-w-0">
           <h2 id="person-name" className="truncate font-semibold text-title">
             <bdi>{person.display_name}</bdi>
@@ -88,7 +89,7 @@ function Events({ events }: { events: PersonDetail['events'] }) {
       <ol className="flex flex-col divide-y divide-line empty:hidden">
         {events.map((event) => (
           <li key={`${event.at} ${event.event} ${event.detail}`} className="py-2 text-md">
-            <span className="font-medium">{event.event}</span>
+            <span className="font-medium">{t.eventNames[event.event] ?? event.event}</span>
             {event.actor ? <span> {t.eventBy(event.actor)}</span> : null}
             {event.detail ? <span className="break-words">: {event.detail}</span> : null}
             <span className="block text-muted text-sm">
