@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 
 	"golang.org/x/term"
@@ -17,7 +18,16 @@ import (
 )
 
 type adminCommands struct {
-	Create adminCreate `cmd:"" help:"Create an administrator. The password is asked for, or comes from --password-stdin, CHAT_ADMIN_PASSWORD or CHAT_ADMIN_PASSWORD_FILE; never from the command line."`
+	Create       adminCreate       `cmd:"" help:"Create an administrator. The password is asked for, or comes from --password-stdin, CHAT_ADMIN_PASSWORD or CHAT_ADMIN_PASSWORD_FILE; never from the command line."`
+	List         adminList         `cmd:"" help:"List accounts."`
+	Suspend      adminSuspend      `cmd:"" help:"Sign a person out everywhere and refuse them until restored."`
+	Restore      adminRestore      `cmd:"" help:"Let a suspended person sign in again."`
+	SignOut      adminSignOut      `cmd:"" help:"Sign a person out everywhere."`
+	ResetFactors adminResetFactors `cmd:"" help:"Take the second factors away from somebody who lost them."`
+	Role         adminRole         `cmd:"" help:"Make a person user, moderator or admin."`
+	Invite       adminInvite       `cmd:"" help:"Make an invitation and print its link."`
+	Banner       adminBanner       `cmd:"" help:"Show an announcement to everybody, or take it back."`
+	SignUp       adminSignUp       `cmd:"" help:"Say or decide who may sign up: open, invite or closed."`
 }
 
 type adminCreate struct {
@@ -42,18 +52,26 @@ func (c *adminCreate) Run(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
-	err = eachSchema(ctx, cfg, log, []string{"auth"}, func(_ string, d *db.DB) error {
-		service, err := auth.New(run.Deps{Config: cfg, Log: log, DB: d})
-		if err != nil {
-			return err
-		}
-		return service.CreateAdmin(ctx, c.Username, password, c.DisplayName)
+	err = withAuth(ctx, cfg, log, func(s *auth.Service) error {
+		return s.CreateAdmin(ctx, c.Username, password, c.DisplayName)
 	})
 	if err != nil {
 		return err
 	}
 	say(p, "administrator "+c.Username+" created")
 	return nil
+}
+
+// withAuth hands the auth service on its database to work, also beside a running
+// ChatApp: what happens there is told to the others by the one that runs.
+func withAuth(ctx context.Context, cfg config.Config, log *slog.Logger, work func(*auth.Service) error) error {
+	return eachSchema(ctx, cfg, log, []string{"auth"}, func(_ string, d *db.DB) error {
+		service, err := auth.New(run.Deps{Config: cfg, Log: log, DB: d})
+		if err != nil {
+			return err
+		}
+		return work(service)
+	})
 }
 
 func (c *adminCreate) password(p program, cfg config.Config) (string, error) {

@@ -34,7 +34,7 @@ type commands struct {
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database schemas up to date and exit."`
 	SetupBus    setupBusCommand    `cmd:"" help:"Make the streams and consumers on an external NATS, where services may not (CHAT_SETUP=wait)."`
 	Secrets     secretsCommand     `cmd:"" help:"Make keys, passwords and certificates for separate services; what exists is kept."`
-	Admin       adminCommands      `cmd:"" help:"Administrators."`
+	Admin       adminCommands      `cmd:"" help:"Administrators, accounts, invitations and the announcement; also beside a running ChatApp."`
 	Doctor      doctorCommand      `cmd:"" help:"Examine this installation and say what is wrong with it and how to cure it. Exit code 1: something failed."`
 	Backup      backupCommand      `cmd:"" help:"Copy the embedded databases into one file, also while ChatApp runs."`
 	Restore     restoreCommand     `cmd:"" help:"Fill the data directory from a backup; every client then loads anew."`

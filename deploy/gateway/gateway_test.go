@@ -156,7 +156,7 @@ func TestEachPathReachesItsService(t *testing.T) {
 	}
 	url := gateway(t, env)
 	for path, service := range map[string]string{
-		"/api/v1/auth/login": "auth", "/.well-known/jwks.json": "auth",
+		"/api/v1/auth/login": "auth", "/api/v1/admin/people": "auth", "/.well-known/jwks.json": "auth",
 		"/api/v1/users": "users", "/api/v1/users/me": "users", "/api/v1/users?query=a%20b": "users",
 		"/api/v1/conversations": "messages", "/api/v1/conversations/1/messages?before=3": "messages",
 		"/api/v1/messages": "messages", "/api/v1/messages/1": "messages", "/api/v1/events?after=1-2": "messages",

@@ -1,10 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 
 const root = resolve(import.meta.dirname, '../..');
+
+const binary = process.env.CHATAPP_BINARY ?? join(root, 'bin/chatapp');
 
 /** What no log of the server may hold: see check(). */
 const secrets = ['eyJ', 'correct-horse-7-battery', 'panic', 'DATA RACE'];
@@ -51,7 +54,6 @@ export class Server {
   }
 
   async start(): Promise<void> {
-    const binary = process.env.CHATAPP_BINARY ?? join(root, 'bin/chatapp');
     if (!existsSync(binary)) throw new Error(`${binary} is missing: make build`);
     const log = openSync(this.#log, 'a');
     const child = spawn(binary, [], {
@@ -82,6 +84,14 @@ export class Server {
       await new Promise((done) => setTimeout(done, 50));
     }
     throw new Error(`no mail to ${address} with a link to /${page}`);
+  }
+
+  /** Runs a command of the program beside the running one, as the operator would; returns what it prints. */
+  async command(...args: string[]): Promise<string> {
+    const { stdout } = await promisify(execFile)(binary, args, {
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...this.#env },
+    });
+    return stdout.trim();
   }
 
   /** SIGTERM asks, SIGKILL does not. Resolves with the exit code when it is gone. */

@@ -75,7 +75,7 @@ func (c *cast) try(t *testing.T, r row, who role) int {
 	if want := r.want[who]; got.Status != want {
 		t.Errorf("as %s: %d, want %d: %.300s", who, got.Status, want, got.Body)
 	}
-	for secret, may := range map[string][]role{ownerEmail: {owner}, ownerMessage: {owner, peer}} {
+	for secret, may := range map[string][]role{ownerEmail: {owner, admin}, ownerMessage: {owner, peer}} {
 		if strings.Contains(string(got.Body), secret) && !slices.Contains(may, who) {
 			t.Errorf("as %s: the answer holds %q", who, secret)
 		}

@@ -74,7 +74,7 @@ func send(path string, body any) func(*testing.T, *cast, role) call {
 
 // rows is the matrix. A route of the document without a row fails the test.
 func rows() []row {
-	return slices.Concat(authRows(), usersRows(), messagesRows(), requestRows())
+	return slices.Concat(authRows(), adminRows(), usersRows(), messagesRows(), requestRows())
 }
 
 func authRows() []row {

@@ -35,7 +35,7 @@ func At(base string) Site { return Site{base, base, base, base} }
 // base picks the service that owns path, as the gateway would.
 func (s Site) base(path string) string {
 	switch {
-	case strings.HasPrefix(path, "/api/v1/auth/"), strings.HasPrefix(path, "/.well-known/"):
+	case strings.HasPrefix(path, "/api/v1/auth/"), strings.HasPrefix(path, "/api/v1/admin/"), strings.HasPrefix(path, "/.well-known/"):
 		return s.Auth
 	case strings.HasPrefix(path, "/api/v1/users"):
 		return s.Users

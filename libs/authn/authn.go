@@ -35,7 +35,7 @@ type Identity struct {
 	UserID    id.ID
 	SessionID id.ID
 	Username  string
-	Role      string // "user" or "admin"
+	Role      string // one of the Role constants
 	Expires   time.Time
 }
 

@@ -52,6 +52,7 @@ type Config struct {
 	RatePerIP        int           `env:"CHAT_RATE_PER_IP" envDefault:"50" desc:"Requests without a valid token per second and network (IPv6: /64), four times as many at once."`
 	RateContacts     int           `env:"CHAT_RATE_NEW_CONVERSATIONS" envDefault:"30" desc:"Conversations with new people that one account may begin per minute."`
 	ConfirmEmail     string        `env:"CHAT_CONFIRM_EMAIL" envDefault:"optional" desc:"required: an account needs an e-mail address and works when its link was opened. optional: neither."`
+	SignUp           string        `env:"CHAT_SIGN_UP" envDefault:"open" desc:"Who may sign up, until an administrator decides otherwise: open (everybody), invite (with an invitation) or closed (nobody)."`
 	SMTPURL          string        `env:"CHAT_SMTP_URL" desc:"Mail server: smtp://user@host:587 (STARTTLS) or smtps://user@host:465. Empty: no mails; on localhost they are shown at /inbox of CHAT_ADMIN_LISTEN."`
 	SMTPPassword     string        `env:"CHAT_SMTP_PASSWORD" secret:"true" desc:"Password for CHAT_SMTP_URL."`
 	MailFrom         string        `env:"CHAT_MAIL_FROM" desc:"Sender of mails, e.g. ChatApp <chat@example.org>; needed with CHAT_SMTP_URL."`
@@ -159,6 +160,7 @@ func (c *Config) check() error {
 	bad(c.RefreshTTL > c.AccessTokenTTL, "CHAT_REFRESH_TTL", "must be longer than CHAT_ACCESS_TOKEN_TTL")
 	c.checkRates(bad)
 	bad(c.ConfirmEmail == "required" || c.ConfirmEmail == "optional", "CHAT_CONFIRM_EMAIL", "want required or optional")
+	bad(c.SignUp == "open" || c.SignUp == "invite" || c.SignUp == "closed", "CHAT_SIGN_UP", "want open, invite or closed")
 	c.checkMail(bad)
 	bad(c.ShutdownGrace >= 0, "CHAT_SHUTDOWN_GRACE", "must not be negative")
 	for _, p := range c.TrustedProxies {

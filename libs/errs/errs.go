@@ -32,6 +32,7 @@ const (
 	ChallengeExpired     Slug = "challenge-expired"
 	Forbidden            Slug = "forbidden"
 	EmailUnconfirmed     Slug = "email-unconfirmed"
+	Suspended            Slug = "suspended"
 	Undeliverable        Slug = "undeliverable"
 	AwaitingAnswer       Slug = "awaiting-answer"
 	CrossOrigin          Slug = "cross-origin"
@@ -71,6 +72,7 @@ var statuses = map[Slug]int{
 	ChallengeExpired:     http.StatusUnauthorized,
 	Forbidden:            http.StatusForbidden,
 	EmailUnconfirmed:     http.StatusForbidden,
+	Suspended:            http.StatusForbidden,
 	Undeliverable:        http.StatusForbidden,
 	AwaitingAnswer:       http.StatusForbidden,
 	CrossOrigin:          http.StatusForbidden,

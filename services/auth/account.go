@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"chatapp/libs/authn"
 	"chatapp/libs/errs"
 	"chatapp/libs/id"
 
@@ -23,10 +24,6 @@ const (
 	maxEmail       = 254
 	maxEmailLocal  = 64
 
-	// The roles an account can have.
-	roleUser  = "user"
-	roleAdmin = "admin"
-
 	// nameTries bounds the search for a free generated username.
 	nameTries = 8
 )
@@ -35,7 +32,7 @@ const (
 // Only CreateAdmin may take them.
 var reserved = map[string]bool{
 	"admin": true, "administrator": true, "root": true, "system": true, "support": true, "security": true,
-	"moderator": true, "chatapp": true, "everyone": true, "here": true, "all": true, "channel": true,
+	"moderator": true, operatorName: true, "chatapp": true, "everyone": true, "here": true, "all": true, "channel": true,
 }
 
 // Account is one person who can sign in.
@@ -44,7 +41,7 @@ type Account struct {
 	Username    string // canonical: lower-case, [a-z0-9._-]
 	Email       string // as given, domain in lower case; "" = none
 	DisplayName string
-	Role        string // "user" | "admin"
+	Role        string // one of the roles of authn
 	CreatedAt   time.Time
 
 	emailKey string // what e-mail addresses are compared by
@@ -56,12 +53,15 @@ type Registration struct {
 	Email       string // "" = none
 	Password    string
 	DisplayName string // "" = the username
+	Invitation  string // the secret of one; "" = none
+
+	invitation *tokenHash // used up with the sign-up; see admission
 }
 
 // Register creates an account and its first session, and emits registered.
 // Errors: invalid-body, invalid-text, weak-password, identifier-taken (the
-// same text for username and e-mail), rate-limited, unavailable; and
-// email-unconfirmed when the account was made and has to be confirmed first.
+// same text for username and e-mail), rate-limited, unavailable; forbidden or
+// token-invalid where sign-up is closed or by invitation; and email-unconfirmed when the account was made and has to be confirmed first.
 func (s *Service) Register(ctx context.Context, in Registration, from Client) (Grant, error) {
 	acc, err := s.candidate(in)
 	if err != nil {
@@ -73,12 +73,15 @@ func (s *Service) Register(ctx context.Context, in Registration, from Client) (G
 	if err := s.admitSignUp(ctx, from.IP); err != nil {
 		return Grant{}, err
 	}
+	if in.invitation, err = s.admission(ctx, in.Invitation); err != nil {
+		return Grant{}, err
+	}
 	if s.confirmFirst() {
 		return Grant{}, s.registerUnconfirmed(ctx, acc, in, from)
 	}
 	var grant Grant
 	err = s.insertAccount(ctx, acc, in, func(acc Account, hash string) error {
-		grant, err = s.storeNewAccount(ctx, acc, hash, from)
+		grant, err = s.storeNewAccount(ctx, acc, hash, in.invitation, from)
 		return err
 	})
 	if err != nil {
@@ -97,7 +100,7 @@ func (s *Service) CreateAdmin(ctx context.Context, username, password, displayNa
 	if err != nil {
 		return err
 	}
-	acc.Role = roleAdmin
+	acc.Role = authn.RoleAdmin
 	return s.insertAccount(ctx, acc, in, func(acc Account, hash string) error {
 		return s.storeAdmin(ctx, acc, hash)
 	})
@@ -122,7 +125,7 @@ func (s *Service) UsernameAvailable(ctx context.Context, name string) (canonical
 // candidate checks a registration and makes the account it asks for. The
 // username stays empty when one has to be generated.
 func (s *Service) candidate(in Registration) (Account, error) {
-	acc := Account{ID: id.New(), Role: roleUser, CreatedAt: s.now()}
+	acc := Account{ID: id.New(), Role: authn.RoleUser, CreatedAt: s.now()}
 	if in.Username == "" && in.Email == "" {
 		return acc, errs.Invalid("body.username", "Give a username or an e-mail address.")
 	}

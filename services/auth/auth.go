@@ -3,11 +3,14 @@
 // OWNS     accounts, credentials, confirmed_emails, sessions, refresh_tokens,
 // one_time_tokens, totp_factors, recovery_codes, passkeys, login_challenges,
 // passkey_challenges, signing_keys, login_attempts, audit_log, audit_seals,
-// audit_seal_rows, outbox, dead_letters (schema auth).
+// audit_seal_rows, audit_actors, suspensions, invitations, settings, outbox,
+// dead_letters (schema auth).
 //
 // SERVES   /api/v1/auth/register, login, refresh, logout, forgot, reset,
 // password, email, account, sessions, events, usernames/{username},
-// login/second, factors, passkeys;
+// login/second, factors, passkeys, sign-up, announcement; /api/v1/admin/people,
+// invitations, settings, statistics (for moderators and administrators; others
+// get not-found);
 // /.well-known/jwks.json.
 // Requests on the bus: chat.auth.rpc.v1.jwks (the public keys) and
 // chat.auth.rpc.v1.account (one account, as its registered event).
@@ -134,7 +137,9 @@ func OpenAPI() ([]byte, error) {
 func (s *Service) Name() string { return events.ServiceAuth }
 
 // Routes implements run.Unit.
-func (s *Service) Routes() []string { return []string{"/api/v1/auth/", "/.well-known/jwks.json"} }
+func (s *Service) Routes() []string {
+	return []string{"/api/v1/auth/", "/api/v1/admin/", "/.well-known/jwks.json"}
+}
 
 // Handler implements run.Unit.
 func (s *Service) Handler() http.Handler { return s.http.Handler() }

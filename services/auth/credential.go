@@ -34,8 +34,12 @@ func (s *Service) Forgot(ctx context.Context, login string, from Client) error {
 	if err != nil {
 		return err
 	}
+	err = s.store.notSuspended(ctx, acc.ID)
+	if err != nil && !errs.Is(err, errs.Suspended) {
+		return err
+	}
 	kind := mailReset
-	if acc.Email == "" {
+	if acc.Email == "" || err != nil {
 		acc, kind = Account{ID: id.New()}, mailNone // the rows of nobody: a stranger cannot measure the difference
 	}
 	return s.sendToken(ctx, acc, purposeReset, kind, resetLife, from)
@@ -58,9 +62,13 @@ func (s *Service) sendToken(ctx context.Context, acc Account, purpose string, ki
 
 // Reset stores a new password for whoever holds a link of Forgot, confirms the
 // address that the link went to, and ends every session. It starts none: a
-// second factor stays one. Errors: token-invalid, weak-password, unavailable.
+// second factor stays one. Errors: token-invalid, weak-password, suspended,
+// unavailable.
 func (s *Service) Reset(ctx context.Context, secret, password string, from Client) error {
 	token, acc, err := s.redeemable(ctx, secret, purposeReset)
+	if err == nil {
+		err = s.store.notSuspended(ctx, acc.ID)
+	}
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func (s *Service) publish(rows []outbox.Row) {
 }
 
 // storeNewAccount stores an account with its first session.
-func (s *Service) storeNewAccount(ctx context.Context, acc Account, hash string, from Client) (Grant, error) {
+func (s *Service) storeNewAccount(ctx context.Context, acc Account, hash string, invitation *tokenHash, from Client) (Grant, error) {
 	if err := s.keys.warm(ctx); err != nil {
 		return Grant{}, err
 	}
@@ -54,7 +54,7 @@ func (s *Service) storeNewAccount(ctx context.Context, acc Account, hash string,
 		return Grant{}, err
 	}
 	err = s.store.createAccount(ctx, newAccount{
-		account: acc, hash: hash, session: &sess, token: token, events: rows,
+		account: acc, hash: hash, session: &sess, token: token, invitation: invitation, events: rows,
 		audit: audit(acc.CreatedAt, eventSignUp, acc, from).of(sess.ID),
 	})
 	if err != nil {

@@ -210,6 +210,10 @@ func (s *Service) completeLogin(ctx context.Context, acc Account, from Client, n
 		return Grant{}, err
 	}
 	methods, err := s.store.createLogin(ctx, n)
+	if errs.Is(err, errs.Suspended) {
+		s.count("login", "suspended")
+		return Grant{}, firstError(s.store.audit(ctx, audit(s.now(), eventLoginSuspended, acc, from)), err)
+	}
 	if err != nil {
 		return Grant{}, err
 	}
@@ -299,21 +303,6 @@ func errWrong(field, message string) error {
 // Factors are the second factors of who. Errors: unavailable.
 func (s *Service) Factors(ctx context.Context, who authn.Identity) (Factors, error) {
 	return s.store.factors(ctx, who.UserID)
-}
-
-// RemoveFactors takes the second step away from an account whose owner lost
-// what it asks for, ends all its sessions and tells the owner. Who may ask for
-// that, and is named in from, is the caller's business. Errors: not-found for
-// an account without a second factor; unauthenticated for none; unavailable.
-func (s *Service) RemoveFactors(ctx context.Context, account id.ID, from Client) error {
-	acc, ok, err := s.store.account(ctx, account)
-	if err != nil || !ok {
-		return firstError(err, errSessionOver())
-	}
-	return s.changeFactors(ctx, changing{
-		acc: acc, from: from.clean(), event: eventFactorsRemoved, mail: mailFactorRemoved,
-		change: func(tx *factorTx) error { return tx.removeAll() },
-	})
 }
 
 // changing is a change of an account's factors that is about to be stored.

@@ -32,6 +32,7 @@ func (s *Service) routes() {
 	s.accountRoutes()
 	s.factorRoutes()
 	s.passkeyRoutes()
+	s.adminRoutes()
 	s.sessionRoutes()
 	s.activityRoutes()
 }
@@ -80,7 +81,7 @@ type SessionUser struct {
 	ID          id.ID  `json:"id" format:"uuid"`
 	Username    string `json:"username"`
 	DisplayName string `json:"display_name"`
-	Role        string `json:"role" enum:"user,admin"`
+	Role        string `json:"role" enum:"user,moderator,admin"`
 }
 
 type sessionOutput struct{ Body SessionBody }
@@ -101,12 +102,14 @@ type registerInput struct {
 		Email       string `json:"email,omitempty" doc:"Username, e-mail address or both" example:"ada@example.org"`
 		Password    string `json:"password" doc:"8 to 256 bytes, not containing the username"`
 		DisplayName string `json:"display_name,omitempty" doc:"1 to 64 characters; the username when missing" example:"Ada Lovelace"`
+		Invitation  string `json:"invitation,omitempty" maxLength:"128" doc:"From the link of an invitation, where one is needed"`
 	}
 }
 
 func (s *Service) handleRegister(ctx context.Context, in *registerInput) (*sessionOutput, error) {
 	grant, err := s.Register(ctx, Registration{
 		Username: in.Body.Username, Email: in.Body.Email, Password: in.Body.Password, DisplayName: in.Body.DisplayName,
+		Invitation: in.Body.Invitation,
 	}, client(ctx))
 	if err != nil {
 		return nil, err

@@ -71,7 +71,7 @@ type AccountBody struct {
 	Username       string    `json:"username"`
 	Email          string    `json:"email" doc:"Empty when there is none"`
 	EmailConfirmed bool      `json:"email_confirmed"`
-	Role           string    `json:"role" enum:"user,admin"`
+	Role           string    `json:"role" enum:"user,moderator,admin"`
 	CreatedAt      time.Time `json:"created_at"`
 	SecondFactor   []string  `json:"second_factor" doc:"Ways to take the second step of a sign-in: totp, passkey, recovery_code; empty when there is no second step"`
 }

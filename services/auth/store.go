@@ -121,19 +121,24 @@ func (st *store) identifierTaken(ctx context.Context, username, emailKey string)
 // newAccount is what one sign-up writes, all of it or nothing. session is nil
 // for an account made by an operator.
 type newAccount struct {
-	account Account
-	hash    string
-	session *session
-	token   refreshToken
-	confirm *oneTimeToken // of the mail that asks for confirmation; nil = none
-	audit   auditRow
-	events  []outbox.Row
+	account    Account
+	hash       string
+	session    *session
+	token      refreshToken
+	confirm    *oneTimeToken // of the mail that asks for confirmation; nil = none
+	invitation *tokenHash    // used up; nil = none
+	audit      auditRow
+	events     []outbox.Row
 }
 
-// createAccount stores it. Error: identifier-taken.
+// createAccount stores it. Errors: identifier-taken, token-invalid for the
+// invitation.
 func (st *store) createAccount(ctx context.Context, n newAccount) error {
 	acc := n.account
 	err := st.db.Tx(ctx, func(tx *gorm.DB) error {
+		if err := useInvitation(tx, n.invitation, acc.CreatedAt); err != nil {
+			return err
+		}
 		row := accountRow{
 			ID: acc.ID, Username: acc.Username, Email: nonEmpty(acc.Email), EmailKey: nonEmpty(acc.emailKey),
 			DisplayName: acc.DisplayName, Role: acc.Role, CreatedAt: acc.CreatedAt,

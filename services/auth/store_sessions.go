@@ -87,8 +87,8 @@ type newLogin struct {
 // account has a second factor and n has no proof, it stores the challenge
 // instead and returns the methods of the second step. The account's row is
 // locked first, as in changeFactors: no session starts under old rules after
-// the rules changed. Errors: errNotProved, challenge-expired when another
-// request was first.
+// the rules changed. Errors: those of mayStart; errNotProved; challenge-expired
+// when another request was first.
 func (st *store) createLogin(ctx context.Context, n newLogin) (methods []string, err error) {
 	err = st.db.Tx(ctx, func(tx *gorm.DB) error {
 		now := n.session.CreatedAt
@@ -180,6 +180,10 @@ func (st *store) lockToken(tx *gorm.DB, hash tokenHash) (refreshToken, session, 
 func (st *store) replaceToken(tx *gorm.DB, r rotation, old refreshToken, sess session) error {
 	acc, ok, err := accountOf(tx, sess.AccountID)
 	if err != nil || !ok {
+		return firstError(err, errSessionOver())
+	}
+	// A suspension has ended the session; this is for ways to start one that forget to ask.
+	if suspended, err := isSuspended(tx, acc.ID); err != nil || suspended {
 		return firstError(err, errSessionOver())
 	}
 	sess, fresh, err := r.next(sess, acc)

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 
+	"chatapp/libs/authn"
 	"chatapp/libs/errs"
 	"chatapp/libs/outbox"
 )
@@ -34,7 +35,7 @@ func (s *Service) registerUnconfirmed(ctx context.Context, acc Account, in Regis
 		return errUnconfirmed()
 	}
 	err = s.insertAccount(ctx, acc, in, func(acc Account, hash string) error {
-		return s.storeUnconfirmed(ctx, acc, hash, from)
+		return s.storeUnconfirmed(ctx, acc, hash, in.invitation, from)
 	})
 	if err != nil {
 		return err
@@ -62,14 +63,14 @@ func (s *Service) turnedAway(ctx context.Context, wish, owner Account, password 
 
 // storeUnconfirmed stores an account without a session, and the mail with the
 // link. Its registered event follows when the link was opened.
-func (s *Service) storeUnconfirmed(ctx context.Context, acc Account, hash string, from Client) error {
+func (s *Service) storeUnconfirmed(ctx context.Context, acc Account, hash string, invitation *tokenHash, from Client) error {
 	secret, token := newOneTimeToken(acc.ID, purposeConfirm, acc.Email, acc.emailKey, acc.CreatedAt, confirmLife)
 	rows, err := mailRows(mailing{to: acc, kind: mailConfirm, secret: secret, expires: token.ExpiresAt, at: acc.CreatedAt})
 	if err != nil {
 		return err
 	}
 	err = s.store.createAccount(ctx, newAccount{
-		account: acc, hash: hash, confirm: &token, events: rows, audit: audit(acc.CreatedAt, eventSignUp, acc, from),
+		account: acc, hash: hash, confirm: &token, invitation: invitation, events: rows, audit: audit(acc.CreatedAt, eventSignUp, acc, from),
 	})
 	if err != nil {
 		return err
@@ -82,7 +83,7 @@ func (s *Service) storeUnconfirmed(ctx context.Context, acc Account, hash string
 // address waits for confirmation, and sends the link again. Accounts without
 // an address were made by an operator or before that was required.
 func (s *Service) mustConfirm(ctx context.Context, acc Account, from Client) error {
-	if !s.confirmFirst() || acc.Email == "" || acc.Role == roleAdmin {
+	if !s.confirmFirst() || acc.Email == "" || acc.Role == authn.RoleAdmin {
 		return nil
 	}
 	confirmed, err := s.store.emailConfirmed(ctx, acc)

@@ -4,8 +4,14 @@ import { password } from '../person.js';
 
 const next = 'another-horse-8-battery';
 
-test('a forgotten password is replaced by mail, and other devices are signed out', async ({ newcomer, server }) => {
-  const [ada, phone] = [await newcomer('Ada'), await newcomer('Phone', { viewport: { width: 390, height: 844 } })];
+test('a forgotten password is replaced by mail, and other devices are signed out', async ({
+  newcomer,
+  server,
+}) => {
+  const [ada, phone] = [
+    await newcomer('Ada'),
+    await newcomer('Phone', { viewport: { width: 390, height: 844 } }),
+  ];
   const email = `${ada.handle}@example.org`;
   await ada.page.goto(`${ada.url}/signup`);
   await ada.page.getByLabel('Name', { exact: true }).fill(ada.name);
@@ -72,7 +78,10 @@ test('the settings change the password and sign devices out', async ({ person, n
 
 test('the pages about accounts are accessible in both themes', async ({ person, newcomer }) => {
   for (const colorScheme of ['light', 'dark'] as const) {
-    const [ada, stranger] = [await person('Ada', { colorScheme }), await newcomer('Stranger', { colorScheme })];
+    const [ada, stranger] = [
+      await person('Ada', { colorScheme }),
+      await newcomer('Stranger', { colorScheme }),
+    ];
     const pages = [
       { page: stranger.page, url: `${ada.url}/forgot` },
       { page: stranger.page, url: `${ada.url}/reset#token=x` },

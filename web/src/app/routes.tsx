@@ -4,8 +4,10 @@ import { Logo } from '@/components/logo';
 import { paths } from '@/components/paths';
 import { useSlow } from '@/components/ui';
 import { type AuthMode, AuthPage, ConfirmPage, ForgotPage, ResetPage } from '@/features/auth';
+import { useSignUpMode } from '@/lib/announcement';
 import { messages } from '@/lib/messages';
 import { useSession } from '@/lib/session';
+import { isAdminTab } from './admin-pane';
 import { NotFound } from './not-found';
 import { isSettingsTab } from './settings-pane';
 import { Shell } from './shell';
@@ -22,12 +24,16 @@ export function Routes() {
   return <SignedIn user={session.user} />;
 }
 
+/** Pages for those who are not signed in; for others they are the way in. */
+const entrances: string[] = [paths.signIn, paths.signUp, paths.forgot, paths.join];
+
 function SignedIn({ user }: { user: Parameters<typeof Shell>[0]['user'] }) {
   const [path, navigate] = useLocation();
   const [home] = useRoute(paths.home);
   const [open, params] = useRoute(paths.conversation);
   const [settings, at] = useRoute(paths.settings);
-  const entrance = path === paths.signIn || path === paths.signUp || path === paths.forgot;
+  const [admin, where] = useRoute(paths.admin);
+  const entrance = entrances.includes(path);
 
   useEffect(() => {
     if (entrance) navigate(paths.home, { replace: true });
@@ -35,6 +41,8 @@ function SignedIn({ user }: { user: Parameters<typeof Shell>[0]['user'] }) {
 
   if (entrance) return null;
   if (settings && isSettingsTab(at.tab)) return <Shell user={user} openId={undefined} settings={at} />;
+  if (admin && isAdminTab(user.role, where.tab))
+    return <Shell user={user} openId={undefined} admin={where} />;
   if (!home && !open) return <NotFound />;
   return <Shell user={user} openId={params?.id} />;
 }
@@ -42,16 +50,23 @@ function SignedIn({ user }: { user: Parameters<typeof Shell>[0]['user'] }) {
 /** Sign-in stands at the address somebody wanted, so they are there afterwards. */
 function Anonymous() {
   const [path, navigate] = useLocation();
-  const [mode, setMode] = useState<AuthMode>(path === paths.signUp ? 'sign-up' : 'sign-in');
+  const [mode, setMode] = useState<AuthMode>(
+    path === paths.signUp || path === paths.join ? 'sign-up' : 'sign-in',
+  );
   useEffect(() => {
     document.title = messages.app.name;
   }, []);
+  const admission = useSignUpMode();
   const change = (next: AuthMode) => {
     setMode(next);
     const own = path === paths.signIn || path === paths.signUp;
     if (own) navigate(next === 'sign-up' ? paths.signUp : paths.signIn, { replace: true });
   };
-  return path === paths.forgot ? <ForgotPage /> : <AuthPage mode={mode} onMode={change} />;
+  return path === paths.forgot ? (
+    <ForgotPage />
+  ) : (
+    <AuthPage mode={mode} onMode={change} admission={admission} />
+  );
 }
 
 /** Only when the first answer takes longer than usual. */

@@ -6,6 +6,8 @@ import { Switcher } from '@/features/people';
 import { Sidebar } from '@/features/sidebar';
 import type { SessionUser } from '@/lib/api';
 import { messages } from '@/lib/messages';
+import { AdminPane } from './admin-pane';
+import { AnnouncementBanner } from './announcement-banner';
 import { ConnectionBanner } from './connection-banner';
 import { ConversationPane } from './conversation-pane';
 import { EmptyPane } from './empty-pane';
@@ -24,15 +26,17 @@ type Props = {
   openId: string | undefined;
   /** The settings are open, at this tab. */
   settings?: { tab?: string | undefined };
+  /** The administration is open, at this page. */
+  admin?: { tab?: string | undefined; id?: string | undefined };
 };
 
 /** The signed-in interface: list and conversation side by side, or one at a time on phones. */
-export function Shell({ user, openId, settings }: Props) {
+export function Shell({ user, openId, settings, admin }: Props) {
   const [, navigate] = useLocation();
   const [searching, setSearching] = useState(false);
   const [helping, setHelping] = useState(false);
   const signOut = useSignOut();
-  const paneOpen = Boolean(openId || settings);
+  const paneOpen = Boolean(openId || settings || admin);
   const neighbour = useNeighbours(openId);
   useTabBadge();
   useBackCloses(searching, () => setSearching(false));
@@ -43,6 +47,10 @@ export function Shell({ user, openId, settings }: Props) {
   );
   const showSettings = useCallback(
     () => navigate(paths.toSettings(), { state: cameFrom(openId) }),
+    [navigate, openId],
+  );
+  const showAdmin = useCallback(
+    () => navigate(paths.toAdmin(), { state: cameFrom(openId) }),
     [navigate, openId],
   );
   const search = useCallback(() => setSearching(true), []);
@@ -61,6 +69,7 @@ export function Shell({ user, openId, settings }: Props) {
     <div className="flex h-full flex-col">
       {openId ? <SkipLink /> : null}
       <ConnectionBanner />
+      <AnnouncementBanner />
       <div className="relative flex min-h-0 flex-1">
         <div
           // On phones the list stays mounted under the conversation and keeps its place.
@@ -75,16 +84,21 @@ export function Shell({ user, openId, settings }: Props) {
             searchKeys={keyNames.search.join(' ')}
             onSearch={search}
             onShowSettings={showSettings}
+            onShowAdmin={user.role === 'user' ? undefined : showAdmin}
             onShowShortcuts={help}
             onSignOut={signOut.ask}
           />
         </div>
         <main
-          aria-label={settings ? messages.settings.title : messages.layout.main}
+          aria-label={
+            settings ? messages.settings.title : admin ? messages.admin.title : messages.layout.main
+          }
           className={cn('relative h-full min-w-0 flex-1 bg-canvas', !paneOpen && 'phone:hidden')}
         >
           {settings ? (
             <SettingsPane tab={settings.tab} />
+          ) : admin ? (
+            <AdminPane role={user.role} {...admin} />
           ) : openId ? (
             <ConversationPane key={openId} id={openId} me={user.id} />
           ) : (

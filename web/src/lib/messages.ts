@@ -1,3 +1,5 @@
+import { adminMessages } from './messages-admin';
+
 /**
  * Every English text of the interface, in one place. Texts with values are functions.
  * Group by area; keep sentences plain ("Not sent. Retry").
@@ -189,6 +191,9 @@ export const messages = {
     emailNeeded: 'You get a link there to confirm it.',
     strength: ['Very weak', 'Weak', 'Fair', 'Good', 'Strong'] as const,
     strengthLabel: (level: string) => `Password strength: ${level}`,
+    signUpClosed: 'Nobody can create an account here at present.',
+    signUpInvite: 'You need an invitation to create an account here: open the link that you were given.',
+    invited: 'You are invited. Create your account to come in.',
     rateLimited: (seconds: number | undefined) =>
       seconds
         ? `Too many tries. Wait ${seconds} seconds and try again.`
@@ -478,6 +483,7 @@ export const messages = {
       'mail-confirm-email': 'Link to confirm the e-mail address sent',
     } as Readonly<Record<string, string>>,
   },
+  admin: adminMessages,
   signOut: {
     title: 'Sign out?',
     text: 'Drafts and messages that are not sent yet are removed from this device. Everything else stays on the server.',

@@ -105,6 +105,7 @@ export interface SignUp {
   email?: string;
   password: string;
   display_name?: string;
+  invitation?: string;
 }
 
 /** Makes an account and signs in. Empty fields are left out. Throws ApiProblem. */
@@ -113,6 +114,7 @@ export async function signUp(form: SignUp): Promise<void> {
   if (form.username) body.username = form.username;
   if (form.email) body.email = form.email;
   if (form.display_name) body.display_name = form.display_name;
+  if (form.invitation) body.invitation = form.invitation;
   adopt(await call(api.POST('/api/v1/auth/register', { body })));
 }
 

@@ -3,21 +3,31 @@ import { messages } from '@/lib/messages';
 import { AuthFrame } from './auth-frame';
 import { SignInForm } from './sign-in-form';
 import { SignUpForm } from './sign-up-form';
+import { useLinkToken } from './use-link-token';
 
 const t = messages.auth;
 
 export type AuthMode = 'sign-in' | 'sign-up';
-type Props = { mode: AuthMode; onMode: (mode: AuthMode) => void };
+type Props = {
+  mode: AuthMode;
+  onMode: (mode: AuthMode) => void;
+  /** Who may sign up. */
+  admission?: 'open' | 'invite' | 'closed' | undefined;
+};
 
 const tab =
   'touch-target h-9 flex-1 rounded-md font-medium text-md text-muted transition-colors hover:text-ink ' +
   'data-[state=active]:bg-surface data-[state=active]:text-ink data-[state=active]:shadow-[0_1px_2px_rgb(0_0_0/0.12)]';
 
 /** What somebody who is not signed in sees at any address: afterwards they are where they wanted to be. */
-export function AuthPage({ mode, onMode }: Props) {
+export function AuthPage({ mode, onMode, admission = 'open' }: Props) {
+  // Kept here: the form comes and goes with its tab.
+  const invitation = useLinkToken();
   const signUp = mode === 'sign-up';
+  const closed = admission === 'closed' || (admission === 'invite' && !invitation);
+  const lead = signUp ? (invitation && !closed ? t.invited : t.signUpLead) : t.signInLead;
   return (
-    <AuthFrame title={signUp ? t.signUpTitle : t.signInTitle} lead={signUp ? t.signUpLead : t.signInLead}>
+    <AuthFrame title={signUp ? t.signUpTitle : t.signInTitle} lead={closed && signUp ? undefined : lead}>
       {/* Manual: arrow keys move between the tabs without throwing the focus into a form. */}
       <Tabs.Root value={mode} onValueChange={(value) => onMode(value as AuthMode)} activationMode="manual">
         <Tabs.List aria-label={t.tabs} className="flex gap-1 rounded-lg bg-raised p-1">
@@ -32,7 +42,13 @@ export function AuthPage({ mode, onMode }: Props) {
           <SignInForm />
         </Tabs.Content>
         <Tabs.Content value="sign-up" tabIndex={-1} className="mt-6">
-          <SignUpForm />
+          {closed ? (
+            <p className="text-center text-md text-muted">
+              {admission === 'closed' ? t.signUpClosed : t.signUpInvite}
+            </p>
+          ) : (
+            <SignUpForm invitation={invitation} />
+          )}
         </Tabs.Content>
       </Tabs.Root>
     </AuthFrame>

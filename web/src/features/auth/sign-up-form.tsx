@@ -26,7 +26,7 @@ function check(fields: Fields, taken: boolean): FieldErrors {
 }
 
 /** Makes an account. The session store changes what is on screen afterwards. */
-export function SignUpForm() {
+export function SignUpForm({ invitation }: { invitation: string }) {
   const form = useRef<HTMLFormElement>(null);
   const [fields, setFields] = useState(empty);
   const [errors, setErrors] = useState<FieldErrors>({});
@@ -49,9 +49,11 @@ export function SignUpForm() {
     setBusy(true);
     try {
       const { username, email, password, name } = trimmed;
-      await signUp({ username, email, password, display_name: name });
+      await signUp({ username, email, password, display_name: name, invitation });
     } catch (error) {
-      setErrors(fromProblem(toProblem(error)));
+      const problem = toProblem(error);
+      // Of the invitation, not of a link in a mail.
+      setErrors(problem.slug === 'token-invalid' ? { form: problem.detail } : fromProblem(problem));
       setBusy(false);
     }
   };

@@ -1,4 +1,4 @@
-import { Keyboard, LogOut, Monitor, Moon, Settings, Sun } from 'lucide-react';
+import { Keyboard, LogOut, Monitor, Moon, Settings, ShieldCheck, Sun } from 'lucide-react';
 import { PersonAvatar } from '@/components/person-avatar';
 import { setTheme, useTheme } from '@/components/theme';
 import { Menu, MenuChoice, MenuItem, MenuSeparator } from '@/components/ui';
@@ -11,12 +11,14 @@ const t = messages.sidebar;
 type Props = {
   user: SessionUser;
   onShowSettings: () => void;
+  /** Missing for those who do not administer. */
+  onShowAdmin: (() => void) | undefined;
   onShowShortcuts: () => void;
   onSignOut: () => void;
 };
 
 /** The own picture; its menu has what concerns oneself and this browser. */
-export function ProfileMenu({ user, onShowSettings, onShowShortcuts, onSignOut }: Props) {
+export function ProfileMenu({ user, onShowSettings, onShowAdmin, onShowShortcuts, onSignOut }: Props) {
   const theme = useTheme();
   const { data: profile } = useProfile();
   const name = profile?.display_name ?? user.display_name;
@@ -43,6 +45,11 @@ export function ProfileMenu({ user, onShowSettings, onShowShortcuts, onSignOut }
       <MenuItem icon={<Settings className="size-[18px]" />} onSelect={onShowSettings}>
         {t.settings}
       </MenuItem>
+      {onShowAdmin ? (
+        <MenuItem icon={<ShieldCheck className="size-[18px]" />} onSelect={onShowAdmin}>
+          {messages.admin.open}
+        </MenuItem>
+      ) : null}
       <MenuItem
         icon={<Keyboard className="size-[18px]" />}
         shortcut="?"

@@ -18,6 +18,7 @@ export type SidebarProps = {
   searchKeys: string;
   onSearch: () => void;
   onShowSettings: () => void;
+  onShowAdmin: (() => void) | undefined;
   onShowShortcuts: () => void;
   onSignOut: () => void;
 };

@@ -21,6 +21,254 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Invitations, the newest first
+         * @description For the role admin; others get 404.
+         */
+        get: operations["list-invitations"];
+        put?: never;
+        /**
+         * Make an invitation; its link is shown this once
+         * @description For the role admin; others get 404.
+         */
+        post: operations["create-invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/invitations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Withdraw an invitation
+         * @description For the role admin; others get 404.
+         */
+        delete: operations["delete-invitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Accounts, by username; moderators see no e-mail addresses
+         * @description For the role moderator; others get 404.
+         */
+        get: operations["list-people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/people/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An account and what happened to it; moderators see no addresses
+         * @description For the role moderator; others get 404.
+         */
+        get: operations["get-person"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/people/{id}/reset-factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take the second factors away from somebody who lost them; their devices are signed out
+         * @description For the role admin; others get 404.
+         */
+        post: operations["reset-factors"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/people/{id}/reset-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mail a person a link to choose a new password
+         * @description For the role admin; others get 404.
+         */
+        post: operations["mail-reset-link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/people/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a suspension; moderators: users only
+         * @description For the role moderator; others get 404.
+         */
+        post: operations["restore-person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/people/{id}/role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Give a person another role; their devices are signed out
+         * @description For the role admin; others get 404.
+         */
+        put: operations["put-role"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/people/{id}/sign-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End all sessions of a person
+         * @description For the role admin; others get 404.
+         */
+        post: operations["sign-person-out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/people/{id}/suspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign a person out and refuse them until restored; moderators: users only
+         * @description For the role moderator; others get 404.
+         */
+        post: operations["suspend-person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What administrators decide while ChatApp runs
+         * @description For the role admin; others get 404.
+         */
+        get: operations["get-settings"];
+        /**
+         * Replace the settings
+         * @description For the role admin; others get 404.
+         */
+        put: operations["put-settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Figures about accounts
+         * @description For the role admin; others get 404.
+         */
+        get: operations["get-statistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/account": {
         parameters: {
             query?: never;
@@ -30,6 +278,23 @@ export interface paths {
         };
         /** The caller's own account */
         get: operations["get-account"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/announcement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The announcement for everybody, if there is one */
+        get: operations["get-announcement"];
         put?: never;
         post?: never;
         delete?: never;
@@ -509,6 +774,23 @@ export interface paths {
         post?: never;
         /** Sign one device out; its sockets close */
         delete: operations["end-session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sign-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who may sign up */
+        get: operations["get-sign-up"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1013,7 +1295,7 @@ export interface components {
             /** Format: uuid */
             id: string;
             /** @enum {string} */
-            role: "user" | "admin";
+            role: "user" | "moderator" | "admin";
             /** @description Ways to take the second step of a sign-in: totp, passkey, recovery_code; empty when there is no second step */
             second_factor: string[];
             username: string;
@@ -1044,6 +1326,35 @@ export interface components {
             items: components["schemas"]["ActivityItem"][];
             /** @description Pass as cursor for the next page; null on the last one */
             next_cursor: string | null;
+        };
+        AnnouncementBody: {
+            /**
+             * Format: uuid
+             * @description Another one for each text
+             */
+            id: string;
+            /** @enum {string} */
+            level: "info" | "warning" | "critical";
+            text: string;
+            /**
+             * Format: date-time
+             * @description null: until it is taken back
+             */
+            until: string | null;
+        };
+        AnnouncementOutputBody: {
+            /** @description Absent: there is none */
+            announcement?: components["schemas"]["AnnouncementBody"];
+        };
+        AnnouncementWish: {
+            /** @enum {string} */
+            level: "info" | "warning" | "critical";
+            text: string;
+            /**
+             * Format: date-time
+             * @description Absent: until it is taken back
+             */
+            until?: string;
         };
         AnswerInputBody: {
             /** @description As in WebAuthn Level 3, JSON */
@@ -1123,6 +1434,17 @@ export interface components {
             /** @description null on the last page */
             next_cursor: string | null;
         };
+        DayItem: {
+            /**
+             * Format: date
+             * @description UTC
+             */
+            date: string;
+            /** Format: int64 */
+            sign_ins: number;
+            /** Format: int64 */
+            sign_ups: number;
+        };
         EmailInputBody: {
             /**
              * @description Of the app: six digits
@@ -1158,6 +1480,19 @@ export interface components {
             time: string;
             /** @description message.created (data: Message), conversation.read (data: conversation_id, user_id, read_seq); ignore others */
             type: string;
+        };
+        EventItem: {
+            /** @description Who did it, when that was somebody else; operator: at the command line */
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            detail: string;
+            /** @example Firefox on Linux */
+            device: string;
+            /** @example login */
+            event: string;
+            /** @description Empty for moderators */
+            ip: string;
         };
         EventsOutputBody: {
             /** @description after of the next page */
@@ -1199,6 +1534,44 @@ export interface components {
             from: components["schemas"]["PersonView"];
             id: string;
             to: components["schemas"]["PersonView"];
+        };
+        InvitationItem: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            /** Format: uuid */
+            id: string;
+            /** @description A username; operator: at the command line */
+            made_by: string;
+            /** Format: int64 */
+            max_uses: number;
+            note: string;
+            /** Format: int64 */
+            uses: number;
+        };
+        InvitationsOutputBody: {
+            items: components["schemas"]["InvitationItem"][];
+        };
+        InviteInputBody: {
+            /**
+             * Format: int64
+             * @description Seconds
+             * @example 604800
+             */
+            expires_in: number;
+            /**
+             * Format: int64
+             * @description How many people may sign up with it
+             */
+            max_uses: number;
+            /** @description For administrators: what it is for */
+            note?: string;
+        };
+        InviteOutputBody: {
+            invitation: components["schemas"]["InvitationItem"];
+            /** @description To give away; it cannot be shown again */
+            link: string;
         };
         JSONWebKey: {
             /** @enum {string} */
@@ -1321,6 +1694,43 @@ export interface components {
             /** @description 8 to 256 bytes, not containing the username, not a well-known one */
             password: string;
             recovery_code?: string;
+        };
+        PeopleOutputBody: {
+            items: components["schemas"]["PersonItem"][];
+            /** @description null on the last page */
+            next_cursor: string | null;
+        };
+        PersonItem: {
+            /** Format: date-time */
+            created_at: string;
+            /** @description As given at sign-up */
+            display_name: string;
+            /** @description Empty when there is none, and for moderators */
+            email: string;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            role: "user" | "moderator" | "admin";
+            suspended: boolean;
+            username: string;
+        };
+        PersonOutputBody: {
+            email_confirmed: boolean;
+            /** @description At most 50, the newest first */
+            events: components["schemas"]["EventItem"][];
+            /**
+             * Format: date-time
+             * @description null: none is remembered
+             */
+            last_sign_in: string | null;
+            person: components["schemas"]["PersonItem"];
+            /**
+             * Format: int64
+             * @description Devices that are signed in
+             */
+            sessions: number;
+            /** @description Absent: not suspended */
+            suspension?: components["schemas"]["SuspensionBody"];
         };
         PersonView: {
             display_name: string;
@@ -1445,6 +1855,8 @@ export interface components {
              * @example ada@example.org
              */
             email?: string;
+            /** @description From the link of an invitation, where one is needed */
+            invitation?: string;
             /** @description 8 to 256 bytes, not containing the username */
             password: string;
             /**
@@ -1510,6 +1922,10 @@ export interface components {
             /** @description From the link in the mail */
             token: string;
         };
+        RoleInputBody: {
+            /** @enum {string} */
+            role: "user" | "moderator" | "admin";
+        };
         SearchOutputBody: {
             items: components["schemas"]["FoundView"][];
             /** @description null on the last page */
@@ -1565,12 +1981,70 @@ export interface components {
             /** Format: uuid */
             id: string;
             /** @enum {string} */
-            role: "user" | "admin";
+            role: "user" | "moderator" | "admin";
             username: string;
         };
         SessionsOutputBody: {
             /** @description The one last used first */
             items: components["schemas"]["SessionItem"][];
+        };
+        SettingsInputBody: {
+            /** @description Absent: none */
+            announcement?: components["schemas"]["AnnouncementWish"];
+            /** @enum {string} */
+            sign_up: "open" | "invite" | "closed";
+        };
+        SettingsOutputBody: {
+            /** @description Absent: there is none */
+            announcement?: components["schemas"]["AnnouncementBody"];
+            /** @enum {string} */
+            sign_up: "open" | "invite" | "closed";
+        };
+        SignUpModeOutputBody: {
+            /**
+             * @description invite: with the link of an invitation
+             * @enum {string}
+             */
+            mode: "open" | "invite" | "closed";
+        };
+        StatisticsOutputBody: {
+            /** Format: int64 */
+            accounts: number;
+            /**
+             * Format: int64
+             * @description Accounts used within the last 24 hours
+             */
+            active_day: number;
+            /**
+             * Format: int64
+             * @description ... 30 days
+             */
+            active_month: number;
+            /**
+             * Format: int64
+             * @description ... 7 days
+             */
+            active_week: number;
+            /** @description The last 30, the oldest first */
+            days: components["schemas"]["DayItem"][];
+            /**
+             * Format: int64
+             * @description Devices that are signed in
+             */
+            sessions: number;
+            /** Format: int64 */
+            suspended: number;
+        };
+        SuspendInputBody: {
+            /** @description For moderators and administrators; the person does not see it */
+            reason: string;
+        };
+        SuspensionBody: {
+            /** Format: date-time */
+            at: string;
+            /** @description A username; operator: at the command line */
+            by: string;
+            reason: string;
         };
         User: {
             /** @example Anna Smith */
@@ -1641,6 +2115,440 @@ export interface operations {
             };
         };
     };
+    "list-invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationsOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-invitation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InviteInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InviteOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-invitation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-people": {
+        parameters: {
+            query?: {
+                /** @description Beginning of the username, display name or e-mail address */
+                query?: string;
+                /** @description Absent: both */
+                state?: "active" | "suspended";
+                /** @description Absent: all */
+                role?: "user" | "moderator" | "admin";
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeopleOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-person": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "reset-factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "mail-reset-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "restore-person": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put-role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "sign-person-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "suspend-person": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SuspendInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatisticsOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-account": {
         parameters: {
             query?: never;
@@ -1657,6 +2565,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AccountBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-announcement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnnouncementOutputBody"];
                 };
             };
             /** @description Error */
@@ -2549,6 +3486,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-sign-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignUpModeOutputBody"];
+                };
             };
             /** @description Error */
             default: {

@@ -1,0 +1,15 @@
+import type { Outcome } from './use-deed';
+
+/** Says how it went; read out. */
+export function OutcomeLines({ outcome }: { outcome: Outcome }) {
+  return (
+    <>
+      <p role="status" className="text-md text-ok empty:hidden">
+        {outcome.done}
+      </p>
+      <p role="alert" className="text-danger text-md empty:hidden">
+        {outcome.failed}
+      </p>
+    </>
+  );
+}

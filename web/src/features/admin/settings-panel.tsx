@@ -1,0 +1,92 @@
+import { type FormEvent, useState } from 'react';
+import { Button, Input, Skeleton, useSlow } from '@/components/ui';
+import { type Level, type Settings, type SignUpMode, saveSettings, useSettings } from '@/lib/admin';
+import { messages } from '@/lib/messages';
+import { Choice } from './choice';
+import { LoadFailed } from './load-failed';
+import { OutcomeLines } from './outcome-lines';
+import { useDeed } from './use-deed';
+
+const t = messages.admin;
+
+const modes: readonly { value: SignUpMode; label: string }[] = [
+  { value: 'open', label: t.signUpOpen },
+  { value: 'invite', label: t.signUpInvite },
+  { value: 'closed', label: t.signUpClosed },
+];
+
+const levels: readonly { value: Level; label: string }[] = [
+  { value: 'info', label: t.levels.info },
+  { value: 'warning', label: t.levels.warning },
+  { value: 'critical', label: t.levels.critical },
+];
+
+/** Who may sign up, and what everybody is told. */
+export function SettingsPanel() {
+  const { data, error, isPending, refetch } = useSettings();
+  const slow = useSlow(isPending);
+  if (error && !data) return <LoadFailed error={error} onRetry={() => void refetch()} />;
+  if (!data) return slow ? <Skeleton className="h-60 w-full" /> : null;
+  return <SettingsForm settings={data} />;
+}
+
+function SettingsForm({ settings }: { settings: Settings }) {
+  const { sign_up, announcement } = settings;
+  const [mode, setMode] = useState<SignUpMode>(sign_up);
+  const [text, setText] = useState(announcement?.text ?? '');
+  const [level, setLevel] = useState<Level>(announcement?.level ?? 'info');
+  const [until, setUntil] = useState(announcement?.until ? localTime(announcement.until) : '');
+  const { busy, outcome, run } = useDeed();
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const told = text.trim();
+    void run(async () => {
+      await saveSettings({
+        sign_up: mode,
+        ...(told
+          ? {
+              announcement: { text: told, level, ...(until ? { until: new Date(until).toISOString() } : {}) },
+            }
+          : {}),
+      });
+      return t.saved;
+    });
+  };
+
+  return (
+    <form onSubmit={submit} className="flex flex-col gap-8">
+      <Choice label={t.signUpTitle} value={mode} options={modes} onChange={setMode} />
+      <fieldset className="flex flex-col gap-4">
+        <legend className="mb-1 font-semibold text-base">{t.announcementTitle}</legend>
+        <p className="text-md text-muted">{t.announcementHint}</p>
+        <Input
+          label={t.announcementText}
+          maxLength={500}
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+        />
+        <div className="grid grid-cols-2 gap-3 phone:grid-cols-1">
+          <Choice label={t.level} value={level} options={levels} onChange={setLevel} />
+          <Input
+            label={t.until}
+            type="datetime-local"
+            hint={t.untilHint}
+            value={until}
+            onChange={(event) => setUntil(event.target.value)}
+          />
+        </div>
+      </fieldset>
+      <OutcomeLines outcome={outcome} />
+      <Button type="submit" busy={busy} className="self-start">
+        {t.save}
+      </Button>
+    </form>
+  );
+}
+
+/** An instant as a field for date and time wants it: in this person's zone, to the minute. */
+function localTime(instant: string): string {
+  const date = new Date(instant);
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
