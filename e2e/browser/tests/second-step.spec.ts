@@ -80,6 +80,7 @@ test('a passkey is added, signs in alone and after the password, and is removed'
   // A new password, and the end of the passkey, with the passkey instead of the old password.
   await ada.open('/settings/security');
   const form = page.getByRole('region', { name: 'Password', exact: true });
+  await expect(form.getByLabel('Current password')).toHaveCount(0); // asked for later, with the second step
   await form.getByLabel('New password').fill('another-horse-8-battery');
   await form.getByRole('button', { name: 'Change password' }).click();
   await page.getByRole('button', { name: 'Use a passkey instead' }).click();

@@ -106,7 +106,7 @@ export function TwoStepPanel() {
           onConfirm={wanted.act}
         />
       ) : null}
-      {enrolment ? (
+      {enrolment && !wanted ? (
         <EnrolDialog {...enrolment} onClose={() => setEnrolment(undefined)} onDone={activated} />
       ) : null}
       {codes.length > 0 && !wanted ? <CodesDialog codes={codes} onClose={() => setCodes([])} /> : null}
