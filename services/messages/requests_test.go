@@ -312,3 +312,19 @@ func TestRequestPages(t *testing.T) {
 		}
 	})
 }
+
+// Who hides how far they have read hides it also when they accept.
+func TestAcceptingInSecret(t *testing.T) {
+	each(t, func(w *world) {
+		w.receipts(w.ben, false, 1)
+		w.policy(w.ben, "everyone", true)
+		m := w.post(w.ada, w.ben, "hello")
+		seen := w.record()
+		w.call(w.ben, "PUT", "/api/v1/conversations/"+m.ConversationID+"/read", fields{"seq": 1}).Want(200)
+		w.decide(w.ben, m.ConversationID, "accept")
+		seen.Expect(w.t, logged(w.ben), logged(w.ben))
+		if c := w.conversation(w.ada, m.ConversationID); c.PeerReadSeq != 0 {
+			w.t.Errorf("%+v", c)
+		}
+	})
+}
