@@ -41,6 +41,7 @@ type Config struct {
 	LogFormat        string        `env:"CHAT_LOG_FORMAT" envDefault:"text" desc:"text or json."`
 	MessagesToLoad   int           `env:"CHAT_MESSAGES_TO_LOAD" envDefault:"15" desc:"Messages loaded when a conversation is opened, 1 to 100."`
 	EventRetention   time.Duration `env:"CHAT_EVENT_RETENTION" envDefault:"720h" desc:"How long a client may be away and still catch up without a full reload."`
+	MessageSearch    string        `env:"CHAT_MESSAGE_SEARCH" envDefault:"off" desc:"on: administrators may look into messages, giving a reason, which is recorded with the search. off: nobody may."`
 	AccessTokenTTL   time.Duration `env:"CHAT_ACCESS_TOKEN_TTL" envDefault:"10m" desc:"Life of an access token, 10s to 1h."`
 	RefreshTTL       time.Duration `env:"CHAT_REFRESH_TTL" envDefault:"720h" desc:"Days without a visit after which one must sign in again."`
 	TrustedProxies   []string      `env:"CHAT_TRUSTED_PROXIES" desc:"Addresses or networks (CIDR) whose X-Forwarded-For is believed, separated by commas."`
@@ -153,6 +154,7 @@ func (c *Config) check() error {
 	bad(c.LogFormat == "text" || c.LogFormat == "json", "CHAT_LOG_FORMAT", "want text or json")
 	bad(c.MessagesToLoad >= 1 && c.MessagesToLoad <= 100, "CHAT_MESSAGES_TO_LOAD", "want 1 to 100")
 	bad(c.EventRetention >= time.Hour, "CHAT_EVENT_RETENTION", "want at least 1h")
+	bad(c.MessageSearch == "on" || c.MessageSearch == "off", "CHAT_MESSAGE_SEARCH", "want on or off")
 	bad(c.AccessTokenTTL >= 10*time.Second && c.AccessTokenTTL <= time.Hour, "CHAT_ACCESS_TOKEN_TTL", "want 10s to 1h")
 	bad(c.RefreshTTL > c.AccessTokenTTL, "CHAT_REFRESH_TTL", "must be longer than CHAT_ACCESS_TOKEN_TTL")
 	c.checkRates(bad)
@@ -191,6 +193,9 @@ func (c *Config) checkMail(bad func(ok bool, key, want string)) {
 		"want smtp://user@host:587 or smtps://user@host:465")
 	bad(c.MailFrom != "", "CHAT_MAIL_FROM", "is needed with CHAT_SMTP_URL: who the mails are from")
 }
+
+// SearchesMessages reports whether administrators may look into messages.
+func (c Config) SearchesMessages() bool { return c.MessageSearch == "on" }
 
 // Local reports whether people open this installation on the machine it runs on.
 func (c *Config) Local() bool {

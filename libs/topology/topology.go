@@ -180,7 +180,7 @@ func busAdmin() Permissions {
 func Withheld(service string) map[string][]string {
 	return map[string]map[string][]string{
 		Auth:     {"audit_log": {"UPDATE", "DELETE"}, "audit_seals": {"UPDATE", "DELETE"}, "audit_seal_rows": {"UPDATE", "DELETE"}},
-		Messages: {"messages": {"DELETE"}},
+		Messages: {"messages": {"DELETE"}, "audit_log": {"UPDATE", "DELETE"}},
 	}[service]
 }
 

@@ -51,6 +51,7 @@ func TestOnlyTheAskedAnswer(t *testing.T) {
 func TestWithheldVerbs(t *testing.T) {
 	for _, c := range []struct{ service, table, want string }{
 		{topology.Messages, "messages", "INSERT,UPDATE"},
+		{topology.Messages, "audit_log", "INSERT"},
 		{topology.Auth, "audit_log", "INSERT"},
 		{topology.Auth, "audit_seals", "INSERT"},
 		{topology.Auth, "audit_seal_rows", "INSERT"},

@@ -1,11 +1,13 @@
 // Package auth knows who people are: accounts, passwords, sessions, keys.
 //
 // OWNS     accounts, credentials, confirmed_emails, sessions, refresh_tokens,
-// one_time_tokens, signing_keys, login_attempts, audit_log, audit_seals,
+// one_time_tokens, totp_factors, recovery_codes, passkeys, login_challenges,
+// passkey_challenges, signing_keys, login_attempts, audit_log, audit_seals,
 // audit_seal_rows, outbox, dead_letters (schema auth).
 //
 // SERVES   /api/v1/auth/register, login, refresh, logout, forgot, reset,
-// password, email, account, sessions, events, usernames/{username};
+// password, email, account, sessions, events, usernames/{username},
+// login/second, factors, passkeys;
 // /.well-known/jwks.json.
 // Requests on the bus: chat.auth.rpc.v1.jwks (the public keys) and
 // chat.auth.rpc.v1.account (one account, as its registered event).
@@ -34,6 +36,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-webauthn/webauthn/webauthn"
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
@@ -69,6 +72,7 @@ type Service struct {
 	secure   bool // the public URL is https
 	origins  *http.CrossOriginProtection
 	http     *httpx.Server
+	passkeys *webauthn.WebAuthn // nil where browsers know none, see newRelyingParty
 	post     poster
 	inbox    *inbox // nil unless mails are only shown to the developer
 	results  *prometheus.CounterVec
@@ -81,8 +85,9 @@ func New(d run.Deps) (*Service, error) {
 	s := &Service{
 		cfg: d.Config, log: d.Log, store: &store{db: d.DB}, bus: d.Bus, verifier: d.Verifier,
 		hasher: defaultHasher(), perIP: int64(d.Config.LoginRatePerIP),
-		secure:  strings.HasPrefix(d.Config.PublicURL, "https://"),
-		origins: http.NewCrossOriginProtection(), results: newResults(d.Metrics),
+		secure:   strings.HasPrefix(d.Config.PublicURL, "https://"),
+		origins:  http.NewCrossOriginProtection(),
+		passkeys: newRelyingParty(d.Config.PublicURL, d.Config.AllowedOrigins), results: newResults(d.Metrics),
 		now: func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
 	}
 	if s.log == nil {

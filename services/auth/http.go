@@ -30,6 +30,8 @@ func (s *Service) routes() {
 	httpx.Register(s.http, public(http.MethodGet, "/.well-known/jwks.json", "jwks", http.StatusOK,
 		"Public keys that verify access tokens (RFC 7517)"), s.handleJWKS)
 	s.accountRoutes()
+	s.factorRoutes()
+	s.passkeyRoutes()
 	s.sessionRoutes()
 	s.activityRoutes()
 }

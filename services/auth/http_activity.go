@@ -22,7 +22,7 @@ func (s *Service) activityRoutes() {
 type ActivityItem struct {
 	ID      id.ID     `json:"id" format:"uuid"`
 	At      time.Time `json:"at"`
-	Event   string    `json:"event" example:"login" doc:"sign-up, login, login-failed, login-limited, logout, session-ended, token-reused, password-changed, password-reset, email-confirmed, mail-...; more may follow"`
+	Event   string    `json:"event" example:"login" doc:"sign-up, login, login-failed, login-limited, logout, session-ended, token-reused, password-changed, password-reset, email-confirmed, totp-..., passkey-..., mail-... and others; more may follow"`
 	Device  string    `json:"device" example:"Firefox on Linux" doc:"Where it was done"`
 	Current bool      `json:"current" doc:"In the session that asks"`
 }

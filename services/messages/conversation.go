@@ -39,6 +39,7 @@ type Conversation struct {
 	PeerReadSeq uint64
 	Activity    uint64
 	Blocked     bool // the caller blocked Peer
+	gate        gate
 	CreatedAt   time.Time
 }
 

@@ -1,12 +1,14 @@
 // Package messages is the service that keeps what people write.
 //
 // OWNS: conversations, members, messages, user_clocks and user_events (each
-// user's dense log), people, blocks and receipts (projections of users), meta (the log's epoch),
-// outbox, dead_letters.
+// user's dense log), people, blocks and receipts (projections of users),
+// contact_policies, reports, audit_log, meta (the log's epoch), outbox,
+// dead_letters.
 //
-// SERVES: /api/v1/conversations, /api/v1/messages, /api/v1/events; and by
-// request over the bus the log, the heads of logs, and the members of a
-// conversation (events.RPCLog, RPCHeads, RPCMembers).
+// SERVES: /api/v1/conversations, /api/v1/messages, /api/v1/events,
+// /api/v1/contact-policy, /api/v1/reports, /api/v1/moderation/; and by request
+// over the bus the log, the heads of logs, and the members of a conversation
+// (events.RPCLog, RPCHeads, RPCMembers).
 //
 // EMITS: chat.messages.v1.logged.<user>, one per entry of a user's log, its
 // body exactly what clients receive, to who listens (core NATS); and
@@ -102,6 +104,9 @@ func (s *Service) Routes() []string {
 		"/api/v1/conversations", "/api/v1/conversations/",
 		"/api/v1/messages", "/api/v1/messages/",
 		"/api/v1/events",
+		"/api/v1/contact-policy",
+		"/api/v1/reports",
+		"/api/v1/moderation/",
 	}
 }
 

@@ -6,6 +6,7 @@ import { isLargeEmoji } from '@/lib/text';
 import { formatClock, formatFull } from '@/lib/time';
 import { MessageState } from './message-state';
 import { MessageText } from './message-text';
+import { ReportButton } from './report-button';
 import type { MessageRow as Row } from './rows';
 
 /** One message: its bubble, time and state. `name`: who wrote it, for screen readers. */
@@ -33,6 +34,7 @@ export const MessageRow = memo(function MessageRow({ row, name }: { row: Row; na
           <MessageText text={row.body} mine={row.mine} />
         )}
         <Meta row={row} large={large} />
+        {row.mine || row.seq === undefined ? null : <ReportButton messageId={row.key} />}
       </div>
       {row.state === 'failed' ? <Failed row={row} /> : null}
       {row.state === 'pending' && row.reason ? <Paced reason={row.reason} /> : null}
