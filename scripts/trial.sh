@@ -50,7 +50,7 @@ now() { date +%s.%3N; }
 app() {
     start "$1" env -i PATH="$PATH" HOME="$HOME" CHAT_LISTEN="127.0.0.1:$2" CHAT_ADMIN_LISTEN="127.0.0.1:$(($2 + 1))" \
         CHAT_DATABASE_URL="mysql://{service}_app@127.0.0.1:$3/chat_{service}" CHAT_DATABASE_PASSWORD=of-this-test \
-        CHAT_NATS_URL="$4" CHAT_NATS_REPLICAS="${NATS_REPLICAS:-1}" CHAT_LOGIN_RATE_PER_IP=100000 CHAT_LOG_LEVEL=warn "$dir/chatapp"
+        CHAT_NATS_URL="$4" CHAT_NATS_REPLICAS="${NATS_REPLICAS:-1}" CHAT_LOGIN_RATE_PER_IP=100000 CHAT_RATE_LIMIT=off CHAT_LOG_LEVEL=warn "$dir/chatapp"
     wait_for 60 curl -fsS "http://127.0.0.1:$(($2 + 1))/readyz"
 }
 

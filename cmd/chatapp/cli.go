@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -39,6 +40,7 @@ type commands struct {
 	Restore     restoreCommand     `cmd:"" help:"Fill the data directory from a backup; every client then loads anew."`
 	NewEpoch    newEpochCommand    `cmd:"" help:"Tell every client to load anew: after MySQL was restored, before ChatApp is started."`
 	DeadLetters deadLetterCommands `cmd:"" help:"Events that could not be handled: list, show, replay, discard."`
+	Audit       auditCommands      `cmd:"" help:"The log of what happened to accounts: verify that nobody changed it, export."`
 	Verify      verifyCommand      `cmd:"" help:"Let simulated people use a ChatApp and prove that nothing is lost, doubled or out of order. Exit code: 0 proven, 1 violated, 2 could not run."`
 	Bench       benchCommand       `cmd:"" help:"Measure how fast a running ChatApp accepts and delivers messages."`
 	Capacity    capacityCommand    `cmd:"" help:"Say what an installation for so many users needs, and what breaks first."`
@@ -90,7 +92,9 @@ func execute(ctx context.Context, p program) int {
 
 // judges reports whether c is a command whose exit code is a verdict.
 func judges(c *kong.Context) bool {
-	return c != nil && (strings.HasPrefix(c.Command(), "verify") || strings.HasPrefix(c.Command(), "bench"))
+	return c != nil && slices.ContainsFunc([]string{"verify", "bench", "audit verify"}, func(command string) bool {
+		return strings.HasPrefix(c.Command(), command)
+	})
 }
 
 // complain prints err, each line marked as ours; a domain error by its words

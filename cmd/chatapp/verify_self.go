@@ -155,7 +155,7 @@ func newChild(p program, dir string) (*child, error) {
 			c.environ = append(c.environ, kv)
 		}
 	}
-	c.environ = append(c.environ, "CHAT_LISTEN="+listen, "CHAT_ADMIN_LISTEN="+admin, "CHAT_DATA_DIR="+c.data, "CHAT_LOGIN_RATE_PER_IP=1000000")
+	c.environ = append(c.environ, "CHAT_LISTEN="+listen, "CHAT_ADMIN_LISTEN="+admin, "CHAT_DATA_DIR="+c.data, "CHAT_LOGIN_RATE_PER_IP=1000000", "CHAT_RATE_LIMIT=off")
 	return c, nil
 }
 

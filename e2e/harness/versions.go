@@ -168,7 +168,7 @@ func Present() (dir string, err error) {
 func ServicesFrom(t *testing.T, dir string) *World {
 	w, _, tmp, logs := begin(t, "services")
 	if dir != "" {
-		w.Binaries = dir
+		w.Binaries, w.older = dir, true
 	}
 	w.services(t, tmp, logs, false)
 	return w

@@ -49,6 +49,7 @@ type World struct {
 	// Secrets is the directory of `chatapp secrets` in the shape that has one.
 	Secrets string
 
+	older    bool                  // the programs are of an earlier version
 	busAdmin *Process              // looks after the streams where services may not
 	replicas map[string][]*Process // by service; an all-in-one is there four times
 	apps     []*Process            // each process of ours once
@@ -82,9 +83,10 @@ func (e Env) With(more Env) Env {
 }
 
 // common is what every process of every shape gets. The login limit counts per
-// address, and all people of the tests come from one.
+// address, and all people of the tests come from one; they also write faster
+// than people.
 func common() Env {
-	return Env{"CHAT_LOGIN_RATE_PER_IP": "1000000", "CHAT_LOG_LEVEL": "info", "CHAT_LOG_FORMAT": "json"}
+	return Env{"CHAT_LOGIN_RATE_PER_IP": "1000000", "CHAT_RATE_LIMIT": "off", "CHAT_LOG_LEVEL": "info", "CHAT_LOG_FORMAT": "json"}
 }
 
 // NewApp makes, and does not start, a process of ours that listens on two
@@ -102,7 +104,11 @@ func (w *World) app(name, binary, logs string, env Env) (p *Process, base string
 	if MovableClocks() {
 		env = env.With(Env{clockKey: filepath.Join(logs, name+".clock")})
 	}
-	p, base = NewApp(name, binary, logs, common().With(env))
+	all := common().With(env)
+	if w.older {
+		delete(all, "CHAT_RATE_LIMIT") // a key they do not know is an error to them
+	}
+	p, base = NewApp(name, binary, logs, all)
 	w.apps = append(w.apps, p)
 	return p, base
 }

@@ -74,7 +74,7 @@ func send(path string, body any) func(*testing.T, *cast, role) call {
 
 // rows is the matrix. A route of the document without a row fails the test.
 func rows() []row {
-	return slices.Concat(authRows(), adminRows(), usersRows(), messagesRows())
+	return slices.Concat(authRows(), adminRows(), usersRows(), messagesRows(), requestRows())
 }
 
 func authRows() []row {
@@ -159,5 +159,28 @@ func messagesRows() []row {
 			return call{path: "/api/v1/messages/" + c.message, target: c.message}
 		}, only(200, owner, peer), nil},
 		{"GET /api/v1/ws", get("/api/v1/ws"), open(426), nil}, // who may shake hands: services/notify,
+	}
+}
+
+// requestRows are about who may write to whom, and about reports.
+func requestRows() []row {
+	in := func(suffix string) func(*testing.T, *cast, role) call {
+		return func(_ *testing.T, c *cast, _ role) call {
+			return call{path: "/api/v1/conversations/" + c.conversation + suffix, target: c.conversation}
+		}
+	}
+	return []row{
+		{"GET /api/v1/contact-policy", get("/api/v1/contact-policy"), private(200), nil},
+		{"PUT /api/v1/contact-policy", send("/api/v1/contact-policy", map[string]any{"who_may_write": "everyone", "ask_first": false}), private(200), nil},
+		{"POST /api/v1/conversations/{id}/accept", in("/accept"), only(200, owner, peer), nil}, // it is no request:
+		{"POST /api/v1/conversations/{id}/ignore", in("/ignore"), only(200, owner, peer), nil}, // nothing happens
+		{"POST /api/v1/reports", func(_ *testing.T, c *cast, _ role) call {
+			return call{path: "/api/v1/reports", target: c.message, body: map[string]string{"message_id": c.message, "reason": "spam"}}
+		}, only(201, peer).but(400, owner), nil}, // one's own message
+		{"GET /api/v1/moderation/reports", get("/api/v1/moderation/reports"), only(200, admin), nil},
+		{"POST /api/v1/moderation/reports/{id}/close", func(*testing.T, *cast, role) call {
+			return call{path: "/api/v1/moderation/reports/" + client.NewID() + "/close", body: map[string]string{"decision": "dismissed"}}
+		}, only(404), nil},
+		{"GET /api/v1/moderation/messages", get("/api/v1/moderation/messages?from=owner&reason=curious+about+the+owner"), only(404), nil}, // switched off
 	}
 }

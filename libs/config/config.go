@@ -41,11 +41,16 @@ type Config struct {
 	LogFormat        string        `env:"CHAT_LOG_FORMAT" envDefault:"text" desc:"text or json."`
 	MessagesToLoad   int           `env:"CHAT_MESSAGES_TO_LOAD" envDefault:"15" desc:"Messages loaded when a conversation is opened, 1 to 100."`
 	EventRetention   time.Duration `env:"CHAT_EVENT_RETENTION" envDefault:"720h" desc:"How long a client may be away and still catch up without a full reload."`
+	MessageSearch    string        `env:"CHAT_MESSAGE_SEARCH" envDefault:"off" desc:"on: administrators may look into messages, giving a reason, which is recorded with the search. off: nobody may."`
 	AccessTokenTTL   time.Duration `env:"CHAT_ACCESS_TOKEN_TTL" envDefault:"10m" desc:"Life of an access token, 10s to 1h."`
 	RefreshTTL       time.Duration `env:"CHAT_REFRESH_TTL" envDefault:"720h" desc:"Days without a visit after which one must sign in again."`
 	TrustedProxies   []string      `env:"CHAT_TRUSTED_PROXIES" desc:"Addresses or networks (CIDR) whose X-Forwarded-For is believed, separated by commas."`
 	AllowedOrigins   []string      `env:"CHAT_ALLOWED_ORIGINS" desc:"Further origins that may open the WebSocket, besides the public URL and the request's own host."`
 	LoginRatePerIP   int           `env:"CHAT_LOGIN_RATE_PER_IP" envDefault:"20" desc:"Sign-in attempts per minute and address."`
+	RateLimit        string        `env:"CHAT_RATE_LIMIT" envDefault:"on" desc:"on or off: limits on requests, by account and, without a valid token, by network. Off does not concern sign-ins and mails."`
+	RatePerAccount   int           `env:"CHAT_RATE_PER_ACCOUNT" envDefault:"100" desc:"Reading requests per second and account, four times as many at once; half as many that write, a tenth that search. Each replica counts for itself."`
+	RatePerIP        int           `env:"CHAT_RATE_PER_IP" envDefault:"50" desc:"Requests without a valid token per second and network (IPv6: /64), four times as many at once."`
+	RateContacts     int           `env:"CHAT_RATE_NEW_CONVERSATIONS" envDefault:"30" desc:"Conversations with new people that one account may begin per minute."`
 	ConfirmEmail     string        `env:"CHAT_CONFIRM_EMAIL" envDefault:"optional" desc:"required: an account needs an e-mail address and works when its link was opened. optional: neither."`
 	SignUp           string        `env:"CHAT_SIGN_UP" envDefault:"open" desc:"Who may sign up, until an administrator decides otherwise: open (everybody), invite (with an invitation) or closed (nobody)."`
 	SMTPURL          string        `env:"CHAT_SMTP_URL" desc:"Mail server: smtp://user@host:587 (STARTTLS) or smtps://user@host:465. Empty: no mails; on localhost they are shown at /inbox of CHAT_ADMIN_LISTEN."`
@@ -150,9 +155,10 @@ func (c *Config) check() error {
 	bad(c.LogFormat == "text" || c.LogFormat == "json", "CHAT_LOG_FORMAT", "want text or json")
 	bad(c.MessagesToLoad >= 1 && c.MessagesToLoad <= 100, "CHAT_MESSAGES_TO_LOAD", "want 1 to 100")
 	bad(c.EventRetention >= time.Hour, "CHAT_EVENT_RETENTION", "want at least 1h")
+	bad(c.MessageSearch == "on" || c.MessageSearch == "off", "CHAT_MESSAGE_SEARCH", "want on or off")
 	bad(c.AccessTokenTTL >= 10*time.Second && c.AccessTokenTTL <= time.Hour, "CHAT_ACCESS_TOKEN_TTL", "want 10s to 1h")
 	bad(c.RefreshTTL > c.AccessTokenTTL, "CHAT_REFRESH_TTL", "must be longer than CHAT_ACCESS_TOKEN_TTL")
-	bad(c.LoginRatePerIP >= 1, "CHAT_LOGIN_RATE_PER_IP", "want at least 1")
+	c.checkRates(bad)
 	bad(c.ConfirmEmail == "required" || c.ConfirmEmail == "optional", "CHAT_CONFIRM_EMAIL", "want required or optional")
 	bad(c.SignUp == "open" || c.SignUp == "invite" || c.SignUp == "closed", "CHAT_SIGN_UP", "want open, invite or closed")
 	c.checkMail(bad)
@@ -168,6 +174,15 @@ func (c *Config) check() error {
 	return all
 }
 
+// checkRates checks the limits on requests.
+func (c *Config) checkRates(bad func(ok bool, key, want string)) {
+	bad(c.LoginRatePerIP >= 1, "CHAT_LOGIN_RATE_PER_IP", "want at least 1")
+	bad(c.RateLimit == "on" || c.RateLimit == "off", "CHAT_RATE_LIMIT", "want on or off")
+	bad(c.RatePerAccount >= 1, "CHAT_RATE_PER_ACCOUNT", "want at least 1")
+	bad(c.RatePerIP >= 1, "CHAT_RATE_PER_IP", "want at least 1")
+	bad(c.RateContacts >= 1, "CHAT_RATE_NEW_CONVERSATIONS", "want at least 1")
+}
+
 // checkMail checks what belongs to sending mails.
 func (c *Config) checkMail(bad func(ok bool, key, want string)) {
 	from, err := mail.ParseAddress(c.MailFrom)
@@ -180,6 +195,9 @@ func (c *Config) checkMail(bad func(ok bool, key, want string)) {
 		"want smtp://user@host:587 or smtps://user@host:465")
 	bad(c.MailFrom != "", "CHAT_MAIL_FROM", "is needed with CHAT_SMTP_URL: who the mails are from")
 }
+
+// SearchesMessages reports whether administrators may look into messages.
+func (c Config) SearchesMessages() bool { return c.MessageSearch == "on" }
 
 // Local reports whether people open this installation on the machine it runs on.
 func (c *Config) Local() bool {

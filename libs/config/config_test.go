@@ -44,6 +44,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		"CHAT_NATS_PASWORD_FILE=x":                         "did you mean CHAT_NATS_PASSWORD_FILE?",
 		"CHAT_LISTEN=8080":                                 "CHAT_LISTEN: want host:port",
 		"CHAT_EVENT_RETENTION=30 days":                     "CHAT_EVENT_RETENTION=\"30 days\" is not valid: want a duration",
+		"CHAT_MESSAGE_SEARCH=yes":                          "CHAT_MESSAGE_SEARCH: want on or off",
 		"CHAT_MESSAGES_TO_LOAD=0":                          "CHAT_MESSAGES_TO_LOAD: want 1 to 100",
 		"CHAT_MESSAGES_TO_LOAD=many":                       "want a whole number",
 		"CHAT_LOG_LEVEL=loud":                              "want debug, info, warn or error",

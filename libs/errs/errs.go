@@ -28,10 +28,13 @@ const (
 	TokenInURL           Slug = "token-in-url"
 	Unauthenticated      Slug = "unauthenticated"
 	TokenReused          Slug = "token-reused"
+	SecondFactorRequired Slug = "second-factor-required"
+	ChallengeExpired     Slug = "challenge-expired"
 	Forbidden            Slug = "forbidden"
 	EmailUnconfirmed     Slug = "email-unconfirmed"
 	Suspended            Slug = "suspended"
 	Undeliverable        Slug = "undeliverable"
+	AwaitingAnswer       Slug = "awaiting-answer"
 	CrossOrigin          Slug = "cross-origin"
 	OriginNotAllowed     Slug = "origin-not-allowed"
 	NotFound             Slug = "not-found"
@@ -65,10 +68,13 @@ var statuses = map[Slug]int{
 	TokenInURL:           http.StatusBadRequest,
 	Unauthenticated:      http.StatusUnauthorized,
 	TokenReused:          http.StatusUnauthorized,
+	SecondFactorRequired: http.StatusUnauthorized,
+	ChallengeExpired:     http.StatusUnauthorized,
 	Forbidden:            http.StatusForbidden,
 	EmailUnconfirmed:     http.StatusForbidden,
 	Suspended:            http.StatusForbidden,
 	Undeliverable:        http.StatusForbidden,
+	AwaitingAnswer:       http.StatusForbidden,
 	CrossOrigin:          http.StatusForbidden,
 	OriginNotAllowed:     http.StatusForbidden,
 	NotFound:             http.StatusNotFound,
@@ -121,7 +127,15 @@ type Error struct {
 	Detail     string
 	Fields     []Field
 	RetryAfter time.Duration // sent as Retry-After, rounded up to seconds; 0 = not sent
+	NextStep   *NextStep     // of second-factor-required; nil otherwise
 	Err        error
+}
+
+// NextStep says how a sign-in goes on that needs a second factor. Challenge is
+// a secret of the caller: it is in the answer's body and in no log.
+type NextStep struct {
+	Challenge string
+	Methods   []string
 }
 
 // New makes an error with a sentence for the caller.

@@ -95,7 +95,7 @@ type Registered struct {
 type SessionRevoked struct {
 	UserID    string    `json:"user_id"`
 	SessionID string    `json:"session_id"`
-	Reason    string    `json:"reason"` // "signed-out" | "token-reused" | "password-changed" | "suspended" | "role-changed" | "operator"
+	Reason    string    `json:"reason"` // "signed-out" | "token-reused" | "password-changed" | "second-factor-changed" | "suspended" | "role-changed" | "operator"
 	At        time.Time `json:"at"`
 }
 

@@ -21,6 +21,7 @@ import (
 
 	"chatapp/libs/authn"
 	"chatapp/libs/errs"
+	"chatapp/libs/limit"
 	"chatapp/libs/trace"
 )
 
@@ -44,7 +45,8 @@ type Options struct {
 	TrustedProxies []string
 	MaxBody        int64
 	Metrics        prometheus.Registerer
-	Tracer         *trace.Tracer // nil: requests are not traced
+	Tracer         *trace.Tracer  // nil: requests are not traced
+	Limits         *limit.Limiter // nil: requests are not limited
 }
 
 // Server is one service's HTTP side. Engine is for the few raw routes
@@ -58,6 +60,7 @@ type Server struct {
 	uploads  map[string]Upload // by method and path
 	log      *slog.Logger
 	tracer   *trace.Tracer
+	limits   *limit.Limiter
 }
 
 // Bearer and Public are the two values of an operation's Security.
@@ -87,7 +90,7 @@ func New(o Options) *Server {
 	if err := engine.SetTrustedProxies(o.TrustedProxies); err != nil {
 		panic(err)
 	}
-	s := &Server{Engine: engine, verifier: o.Verifier, maxBody: o.MaxBody, uploads: map[string]Upload{}, log: o.Log, tracer: o.Tracer}
+	s := &Server{Engine: engine, verifier: o.Verifier, maxBody: o.MaxBody, uploads: map[string]Upload{}, log: o.Log, tracer: o.Tracer, limits: o.Limits}
 	m := newMetrics(o.Metrics, o.Service)
 	engine.Use(s.begin(m), s.recover, s.guard)
 	engine.NoRoute(func(c *gin.Context) {
@@ -149,9 +152,11 @@ func Register[I, O any](s *Server, op huma.Operation, handle func(context.Contex
 	if op.Security == nil {
 		op.Security = Bearer
 	}
+	first := s.anonymous
 	if len(op.Security) > 0 {
-		op.Middlewares = append(huma.Middlewares{s.authenticate}, op.Middlewares...)
+		first = s.authenticate(classOf(op))
 	}
+	op.Middlewares = append(huma.Middlewares{first}, op.Middlewares...)
 	if op.MaxBodyBytes == 0 {
 		op.MaxBodyBytes = s.maxBody
 	}
@@ -162,31 +167,6 @@ func Register[I, O any](s *Server, op huma.Operation, handle func(context.Contex
 		}
 		return out, nil
 	})
-}
-
-// authenticate runs before the body is read: strangers are not parsed.
-func (s *Server) authenticate(ctx huma.Context, next func(huma.Context)) {
-	i, err := s.Identify(ctx.Context(), ctx.Header("Authorization"))
-	if err != nil {
-		p := s.problem(ctx.Context(), err)
-		_ = huma.WriteErr(s.API, ctx, p.Status, p.Detail, p)
-		return
-	}
-	next(huma.WithContext(ctx, authn.With(ctx.Context(), i)))
-}
-
-// RequireRole makes a middleware for operations of people with at least that
-// role (see authn.RequireRole). Like authenticate it runs before anything of the
-// request is read: for others nothing is there, whatever they send.
-func (s *Server) RequireRole(least string) func(huma.Context, func(huma.Context)) {
-	return func(ctx huma.Context, next func(huma.Context)) {
-		if _, err := authn.RequireRole(ctx.Context(), least); err != nil {
-			p := s.problem(ctx.Context(), err)
-			_ = huma.WriteErr(s.API, ctx, p.Status, p.Detail, p)
-			return
-		}
-		next(ctx)
-	}
 }
 
 // Identify checks an Authorization header's value. Errors: unauthenticated,

@@ -26,6 +26,9 @@ type Problem struct {
 	Instance string       `json:"instance,omitempty" doc:"The request id, for the operator"`
 	Errors   []errs.Field `json:"errors,omitempty" doc:"The wrong parts of the request"`
 
+	Challenge string   `json:"challenge,omitempty" doc:"Of second-factor-required: the secret that goes with the second step"`
+	Methods   []string `json:"methods,omitempty" doc:"Of second-factor-required: totp, recovery_code, passkey"`
+
 	retryAfter time.Duration
 	slug       errs.Slug
 }
@@ -53,11 +56,15 @@ func (p *Problem) GetHeaders() http.Header {
 
 func newProblem(e *errs.Error, instance string) *Problem {
 	status := e.Slug.Status()
-	return &Problem{
+	p := &Problem{
 		Type: "/problems/" + string(e.Slug), Title: http.StatusText(status), Status: status,
 		Detail: e.Detail, Instance: instance, Errors: e.Fields,
 		retryAfter: e.RetryAfter, slug: e.Slug,
 	}
+	if e.NextStep != nil {
+		p.Challenge, p.Methods = e.NextStep.Challenge, e.NextStep.Methods
+	}
+	return p
 }
 
 // problem turns any error into a body and logs the hidden cause of our own

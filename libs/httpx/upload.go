@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"chatapp/libs/errs"
+	"chatapp/libs/limit"
 )
 
 // uploadTimeout is how long an upload may take to arrive.
@@ -40,6 +41,7 @@ func RegisterUpload[I, O any](s *Server, op huma.Operation, u Upload, handle fun
 		defer func() { <-places }()
 		next(ctx)
 	})
+	op = Limited(op, limit.Expensive)
 	op.MaxBodyBytes = u.MaxBody + 1 // huma refuses a body as long as its limit
 	op.BodyReadTimeout = uploadTimeout
 	binary := map[string]*huma.MediaType{}

@@ -48,8 +48,13 @@ func TestUpload(t *testing.T) {
 		size   int
 		status int
 	}{
-		{"image/png", 100_000, 200}, {"IMAGE/GIF; x=y", 1, 200}, {"image/png", 100_001, 413},
-		{"application/json", 1, 415}, {"image/svg+xml", 1, 415}, {"", 1, 415}, {"image/png", 0, 400},
+		{"image/png", 100_000, 200},
+		{"IMAGE/GIF; x=y", 1, 200},
+		{"image/png", 100_001, 413},
+		{"application/json", 1, 415},
+		{"image/svg+xml", 1, 415},
+		{"", 1, 415},
+		{"image/png", 0, 400},
 	} {
 		if w := put(c.kind, strings.NewReader(strings.Repeat("x", c.size))); w.Code != c.status {
 			t.Errorf("%q of %d bytes: %d %s, want %d", c.kind, c.size, w.Code, w.Body, c.status)

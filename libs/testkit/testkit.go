@@ -47,7 +47,7 @@ func Deps(t testing.TB, d *db.DB) (run.Deps, *Tokens) {
 	t.Helper()
 	tokens := NewTokens(t)
 	return run.Deps{
-		Config: config.Default(), Log: Log(t), DB: d, Bus: Bus(t),
+		Config: settings(), Log: Log(t), DB: d, Bus: Bus(t),
 		Verifier: tokens.Verifier, Metrics: prometheus.NewRegistry(),
 	}, tokens
 }
@@ -81,4 +81,11 @@ func Eventually(t testing.TB, within time.Duration, cond func() bool) {
 		}
 		time.Sleep(pause)
 	}
+}
+
+// settings are the defaults, without the limits on people: tests are faster.
+func settings() config.Config {
+	c := config.Default()
+	c.RateLimit = "off"
+	return c
 }

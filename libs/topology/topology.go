@@ -176,11 +176,11 @@ func busAdmin() Permissions {
 }
 
 // Withheld lists, by table, what a running service may not do to its own rows:
-// a message is never deleted but overwritten, the audit log only grows.
+// a message is never deleted but overwritten, the audit log and its seals only grow.
 func Withheld(service string) map[string][]string {
 	return map[string]map[string][]string{
-		Auth:     {"audit_log": {"UPDATE", "DELETE"}, "audit_actors": {"UPDATE", "DELETE"}},
-		Messages: {"messages": {"DELETE"}},
+		Auth:     {"audit_log": {"UPDATE", "DELETE"}, "audit_actors": {"UPDATE", "DELETE"}, "audit_seals": {"UPDATE", "DELETE"}, "audit_seal_rows": {"UPDATE", "DELETE"}},
+		Messages: {"messages": {"DELETE"}, "audit_log": {"UPDATE", "DELETE"}},
 	}[service]
 }
 

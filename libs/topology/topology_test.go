@@ -51,8 +51,11 @@ func TestOnlyTheAskedAnswer(t *testing.T) {
 func TestWithheldVerbs(t *testing.T) {
 	for _, c := range []struct{ service, table, want string }{
 		{topology.Messages, "messages", "INSERT,UPDATE"},
+		{topology.Messages, "audit_log", "INSERT"},
 		{topology.Auth, "audit_log", "INSERT"},
 		{topology.Auth, "audit_actors", "INSERT"},
+		{topology.Auth, "audit_seals", "INSERT"},
+		{topology.Auth, "audit_seal_rows", "INSERT"},
 		{topology.Auth, "sessions", "INSERT,UPDATE,DELETE"},
 		{topology.Users, "goose_db_version", ""},
 	} {

@@ -193,7 +193,7 @@ func TestSuspensionAgainstSignIns(t *testing.T) {
 					}
 					return
 				}
-				_, err := r.svc.storeLogin(t.Context(), acc, "", newAttempt("eve", "10.0.0.1"), Client{})
+				_, err := r.svc.admit(t.Context(), acc, Client{}, newAttempt("eve", "10.0.0.1"))
 				if err != nil && !errs.Is(err, errs.Suspended) {
 					t.Error(err)
 				}

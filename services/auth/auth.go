@@ -1,13 +1,16 @@
 // Package auth knows who people are: accounts, passwords, sessions, keys.
 //
 // OWNS     accounts, credentials, confirmed_emails, sessions, refresh_tokens,
-// one_time_tokens, signing_keys, login_attempts, audit_log, audit_actors,
-// suspensions, invitations, settings, outbox, dead_letters (schema auth).
+// one_time_tokens, totp_factors, recovery_codes, passkeys, login_challenges,
+// passkey_challenges, signing_keys, login_attempts, audit_log, audit_actors,
+// audit_seals, audit_seal_rows, suspensions, invitations, settings, outbox,
+// dead_letters (schema auth).
 //
 // SERVES   /api/v1/auth/register, login, refresh, logout, forgot, reset,
-// password, email, account, sessions, usernames/{username},
-// sign-up, announcement; /api/v1/admin/people, invitations, settings, statistics
-// (for moderators and administrators; others get not-found);
+// password, email, account, sessions, events, usernames/{username},
+// login/second, factors, passkeys, sign-up, announcement;
+// /api/v1/admin/people, invitations, settings, statistics (for moderators and
+// administrators; others get not-found);
 // /.well-known/jwks.json.
 // Requests on the bus: chat.auth.rpc.v1.jwks (the public keys) and
 // chat.auth.rpc.v1.account (one account, as its registered event).
@@ -36,14 +39,17 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-webauthn/webauthn/webauthn"
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	sealing "chatapp/libs/audit"
 	"chatapp/libs/authn"
 	"chatapp/libs/bus"
 	"chatapp/libs/config"
 	"chatapp/libs/events"
 	"chatapp/libs/httpx"
+	"chatapp/libs/limit"
 	"chatapp/libs/obs"
 	"chatapp/libs/outbox"
 	"chatapp/libs/run"
@@ -62,12 +68,14 @@ type Service struct {
 	bus      *bus.Bus
 	verifier *authn.Verifier
 	relay    *outbox.Relay // nil without a bus: the sweep of a running service publishes
+	sealer   *sealing.Sealer
 	hasher   *hasher
 	keys     *keyring
 	perIP    int64
 	secure   bool // the public URL is https
 	origins  *http.CrossOriginProtection
 	http     *httpx.Server
+	passkeys *webauthn.WebAuthn // nil where browsers know none, see newRelyingParty
 	post     poster
 	inbox    *inbox // nil unless mails are only shown to the developer
 	results  *prometheus.CounterVec
@@ -80,8 +88,9 @@ func New(d run.Deps) (*Service, error) {
 	s := &Service{
 		cfg: d.Config, log: d.Log, store: &store{db: d.DB}, bus: d.Bus, verifier: d.Verifier,
 		hasher: defaultHasher(), perIP: int64(d.Config.LoginRatePerIP),
-		secure:  strings.HasPrefix(d.Config.PublicURL, "https://"),
-		origins: http.NewCrossOriginProtection(), results: newResults(d.Metrics),
+		secure:   strings.HasPrefix(d.Config.PublicURL, "https://"),
+		origins:  http.NewCrossOriginProtection(),
+		passkeys: newRelyingParty(d.Config.PublicURL, d.Config.AllowedOrigins), results: newResults(d.Metrics),
 		now: func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
 	}
 	if s.log == nil {
@@ -100,9 +109,11 @@ func New(d run.Deps) (*Service, error) {
 		obs.Register(d.Metrics, s.relay.Collectors()...)
 	}
 	s.keys = &keyring{store: s.store, log: s.log, now: func() time.Time { return s.now() }, ttl: d.Config.AccessTokenTTL}
+	s.sealer = &sealing.Sealer{Service: events.ServiceAuth, DB: d.DB, Log: s.log, Now: func() time.Time { return s.now() }}
 	s.http = httpx.New(httpx.Options{
 		Service: events.ServiceAuth, Title: "ChatApp auth", Log: s.log, Verifier: d.Verifier,
 		TrustedProxies: d.Config.TrustedProxies, Metrics: d.Metrics, Tracer: d.Tracer,
+		Limits: limit.New(events.ServiceAuth, limit.FromConfig(d.Config), d.Metrics),
 	})
 	post, err := s.newPoster(d.Config)
 	if err != nil {
@@ -151,6 +162,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { return s.bus.Serve(ctx, events.RPCAccount, events.ServiceAuth, s.answerAccount) })
 	g.Go(func() error { return s.sendMails(ctx) })
 	g.Go(func() error { return outbox.Replays(ctx, s.store.db, s.log, s.sendMail) })
+	g.Go(func() error { return s.sealer.Run(ctx) })
 	g.Go(func() error { s.every(ctx, keyReread, "signing keys", s.keys.read); return nil })
 	g.Go(func() error { s.every(ctx, cleanEvery, "clean-up", s.clean); return nil })
 	return g.Wait()

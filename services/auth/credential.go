@@ -76,10 +76,9 @@ func (s *Service) Reset(ctx context.Context, secret, password string, from Clien
 }
 
 // ChangePassword replaces the password of who and ends the other sessions.
-// Errors: unauthenticated when current is not right, with the limits of Login;
-// weak-password.
-func (s *Service) ChangePassword(ctx context.Context, who authn.Identity, current, next string, from Client) error {
-	acc, err := s.reauthenticate(ctx, who, current, from)
+// Errors: those of reauthenticate; weak-password.
+func (s *Service) ChangePassword(ctx context.Context, who authn.Identity, c Confirmation, next string, from Client) error {
+	acc, err := s.reauthenticate(ctx, who, c, from)
 	if err != nil {
 		return err
 	}
@@ -120,31 +119,25 @@ func (s *Service) setPassword(ctx context.Context, acc Account, password string,
 	return nil
 }
 
-// reauthenticate asks for the password once more before something that
-// matters. A wrong one counts as a failed sign-in. Errors: those of Login.
-func (s *Service) reauthenticate(ctx context.Context, who authn.Identity, password string, from Client) (Account, error) {
-	from = from.clean()
-	acc, stored, err := s.store.credentialOf(ctx, who.UserID)
-	if err != nil {
-		return acc, err
-	}
+// checkPassword compares the password of somebody who is signed in; a wrong
+// one counts as a failed sign-in. Errors: wrong-password, rate-limited,
+// unavailable.
+func (s *Service) checkPassword(ctx context.Context, acc Account, stored, password string, sess id.ID, from Client) error {
 	try, err := s.admitLogin(ctx, acc.Username, from)
 	if err != nil {
-		return acc, err
+		return err
 	}
 	ok, _, err := s.hasher.verify(ctx, password, stored)
 	if err != nil {
-		return acc, s.giveBack(ctx, try, err)
+		return s.giveBack(ctx, try, err)
 	}
 	if !ok {
-		if err := s.store.audit(ctx, audit(s.now(), eventLoginFailed, acc, from).of(who.SessionID)); err != nil {
-			return acc, err
+		if err := s.store.audit(ctx, audit(s.now(), eventLoginFailed, acc, from).of(sess)); err != nil {
+			return err
 		}
-		e := errs.New(errs.WrongPassword, "The current password is not right.")
-		e.Fields = []errs.Field{{Location: "body.current_password", Message: e.Detail}}
-		return acc, e
+		return errWrong("body.current_password", "The current password is not right.")
 	}
-	return acc, s.store.release(ctx, &try, true, s.now())
+	return s.store.release(ctx, &try, true, s.now())
 }
 
 // AskConfirmation sends who a new link that confirms the account's address.
@@ -180,12 +173,12 @@ func (s *Service) mailConfirmation(ctx context.Context, acc Account, from Client
 // until the link is used. An address that somebody has gets no link, and the
 // answer is the same. Errors: those of reauthenticate, invalid-body,
 // rate-limited.
-func (s *Service) ChangeEmail(ctx context.Context, who authn.Identity, email, password string, from Client) error {
+func (s *Service) ChangeEmail(ctx context.Context, who authn.Identity, email string, c Confirmation, from Client) error {
 	shown, key, problem := canonicalEmail(email)
 	if problem != "" {
 		return errs.Invalid("body.email", problem)
 	}
-	acc, err := s.reauthenticate(ctx, who, password, from)
+	acc, err := s.reauthenticate(ctx, who, c, from)
 	if err != nil {
 		return err
 	}

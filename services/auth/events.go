@@ -80,29 +80,6 @@ func (s *Service) storeAdmin(ctx context.Context, acc Account, hash string) erro
 	return nil
 }
 
-// storeLogin stores a new session of acc.
-func (s *Service) storeLogin(ctx context.Context, acc Account, rehashed string, try attempt, from Client) (Grant, error) {
-	if err := s.keys.warm(ctx); err != nil {
-		return Grant{}, err
-	}
-	sess, token, grant, err := s.startSession(acc, from)
-	if err != nil {
-		return Grant{}, err
-	}
-	err = s.store.createLogin(ctx, newLogin{
-		account: acc, rehashed: rehashed, session: sess, token: token, attempt: try,
-		audit: audit(sess.CreatedAt, eventLogin, acc, from).of(sess.ID),
-	})
-	if errs.Is(err, errs.Suspended) {
-		s.count("login", "suspended")
-		return Grant{}, firstError(s.store.audit(ctx, audit(s.now(), eventLoginSuspended, acc, from)), err)
-	}
-	if err != nil {
-		return Grant{}, err
-	}
-	return grant, nil
-}
-
 // rotate exchanges a refresh token; the grant is set for rotateOK only.
 func (s *Service) rotate(ctx context.Context, hash tokenHash, from Client) (Grant, rotateOutcome, error) {
 	var grant Grant

@@ -31,7 +31,10 @@ func (s *Service) routes() {
 		"Public keys that verify access tokens (RFC 7517)"), s.handleJWKS)
 	s.accountRoutes()
 	s.adminRoutes()
+	s.factorRoutes()
+	s.passkeyRoutes()
 	s.sessionRoutes()
+	s.activityRoutes()
 }
 
 func public(method, path, name string, status int, summary string) huma.Operation {

@@ -5,9 +5,12 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"chatapp/libs/authn"
 	"chatapp/libs/httpx"
 	"chatapp/libs/id"
+	"chatapp/libs/limit"
 )
 
 // accountRoutes are the routes about passwords and e-mail addresses.
@@ -20,13 +23,16 @@ func (s *Service) accountRoutes() {
 		"Confirm an e-mail address with the link's token"), s.handleConfirm)
 	httpx.Register(s.http, own(http.MethodGet, "/api/v1/auth/account", "get-account", http.StatusOK,
 		"The caller's own account"), s.handleAccount)
-	httpx.Register(s.http, own(http.MethodPost, "/api/v1/auth/password", "change-password", http.StatusNoContent,
-		"Change the password; other devices are signed out"), s.handlePassword)
-	httpx.Register(s.http, own(http.MethodPost, "/api/v1/auth/email", "change-email", http.StatusAccepted,
-		"Send a link to a new e-mail address; it counts when the link was opened"), s.handleEmail)
-	httpx.Register(s.http, own(http.MethodPost, "/api/v1/auth/email/resend", "resend-confirmation", http.StatusAccepted,
-		"Send the link for the present e-mail address again"), s.handleResend)
+	httpx.Register(s.http, costly(own(http.MethodPost, "/api/v1/auth/password", "change-password", http.StatusNoContent,
+		"Change the password; other devices are signed out")), s.handlePassword)
+	httpx.Register(s.http, costly(own(http.MethodPost, "/api/v1/auth/email", "change-email", http.StatusAccepted,
+		"Send a link to a new e-mail address; it counts when the link was opened")), s.handleEmail)
+	httpx.Register(s.http, costly(own(http.MethodPost, "/api/v1/auth/email/resend", "resend-confirmation", http.StatusAccepted,
+		"Send the link for the present e-mail address again")), s.handleResend)
 }
+
+// costly marks what costs a password hash or a mail.
+func costly(op huma.Operation) huma.Operation { return httpx.Limited(op, limit.Expensive) }
 
 type forgotInput struct {
 	Body struct {
@@ -67,6 +73,7 @@ type AccountBody struct {
 	EmailConfirmed bool      `json:"email_confirmed"`
 	Role           string    `json:"role" enum:"user,moderator,admin"`
 	CreatedAt      time.Time `json:"created_at"`
+	SecondFactor   []string  `json:"second_factor" doc:"Ways to take the second step of a sign-in: totp, passkey, recovery_code; empty when there is no second step"`
 }
 
 type accountOutput struct{ Body AccountBody }
@@ -80,32 +87,37 @@ func (s *Service) handleAccount(ctx context.Context, _ *struct{}) (*accountOutpu
 	if err != nil {
 		return nil, err
 	}
+	factors, err := s.store.factors(ctx, acc.ID)
+	if err != nil {
+		return nil, err
+	}
 	return &accountOutput{AccountBody{
 		ID: acc.ID, Username: acc.Username, Email: acc.Email, EmailConfirmed: acc.Email != "" && confirmed,
 		Role: acc.Role, CreatedAt: acc.CreatedAt,
+		SecondFactor: append([]string{}, factors.methods()...),
 	}}, nil
 }
 
 type passwordInput struct {
 	Body struct {
-		Current string `json:"current_password" minLength:"1" maxLength:"1024"`
-		New     string `json:"password" doc:"8 to 256 bytes, not containing the username, not a well-known one"`
+		ConfirmationBody
+		New string `json:"password" doc:"8 to 256 bytes, not containing the username, not a well-known one"`
 	}
 }
 
 func (s *Service) handlePassword(ctx context.Context, in *passwordInput) (*struct{}, error) {
-	return nil, s.ChangePassword(ctx, authn.From(ctx), in.Body.Current, in.Body.New, client(ctx))
+	return nil, s.ChangePassword(ctx, authn.From(ctx), in.Body.confirmation(), in.Body.New, client(ctx))
 }
 
 type emailInput struct {
 	Body struct {
-		Email    string `json:"email" example:"ada@example.org"`
-		Password string `json:"current_password" minLength:"1" maxLength:"1024"`
+		Email string `json:"email" example:"ada@example.org"`
+		ConfirmationBody
 	}
 }
 
 func (s *Service) handleEmail(ctx context.Context, in *emailInput) (*struct{}, error) {
-	return nil, s.ChangeEmail(ctx, authn.From(ctx), in.Body.Email, in.Body.Password, client(ctx))
+	return nil, s.ChangeEmail(ctx, authn.From(ctx), in.Body.Email, in.Body.confirmation(), client(ctx))
 }
 
 func (s *Service) handleResend(ctx context.Context, _ *struct{}) (*struct{}, error) {

@@ -311,7 +311,7 @@ func TestOpenAPI(t *testing.T) {
 	if err := json.Unmarshal(doc, &spec); err != nil {
 		t.Fatal(err)
 	}
-	for path, method := range map[string]string{
+	want := map[string]string{
 		"/api/v1/auth/register": "post", "/api/v1/auth/login": "post", "/api/v1/auth/refresh": "post", "/api/v1/auth/logout": "post",
 		"/api/v1/auth/usernames/{username}": "get", "/.well-known/jwks.json": "get",
 		"/api/v1/auth/forgot": "post", "/api/v1/auth/reset": "post", "/api/v1/auth/account": "get", "/api/v1/auth/password": "post",
@@ -321,12 +321,19 @@ func TestOpenAPI(t *testing.T) {
 		"/api/v1/admin/people/{id}/suspend": "post", "/api/v1/admin/people/{id}/restore": "post", "/api/v1/admin/people/{id}/sign-out": "post",
 		"/api/v1/admin/people/{id}/reset-password": "post", "/api/v1/admin/people/{id}/role": "put",
 		"/api/v1/admin/statistics": "get", "/api/v1/admin/invitations/{id}": "delete",
-	} {
+		"/api/v1/auth/login/second": "post", "/api/v1/auth/login/second/passkey": "post", "/api/v1/auth/factors": "get",
+		"/api/v1/auth/factors/totp": "post", "/api/v1/auth/factors/totp/activate": "post", "/api/v1/auth/factors/totp/remove": "post",
+		"/api/v1/auth/factors/recovery-codes": "post", "/api/v1/auth/passkeys/login/begin": "post",
+		"/api/v1/auth/passkeys/login/finish": "post", "/api/v1/auth/passkeys/confirm": "post",
+		"/api/v1/auth/passkeys/register/begin": "post", "/api/v1/auth/passkeys/register/finish": "post",
+		"/api/v1/auth/passkeys/{id}": "patch", "/api/v1/auth/passkeys/{id}/remove": "post",
+	}
+	for path, method := range want {
 		if spec.Paths[path][method].OperationID == "" || len(spec.Paths[path]) != 1 {
 			t.Errorf("%s: %v", path, spec.Paths[path])
 		}
 	}
-	if len(spec.Paths) != 29 || !strings.HasPrefix(spec.OpenAPI, "3.1") {
+	if len(spec.Paths) != len(want) || !strings.HasPrefix(spec.OpenAPI, "3.1") {
 		t.Errorf("OpenAPI %s with %d paths", spec.OpenAPI, len(spec.Paths))
 	}
 }

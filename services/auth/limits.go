@@ -46,6 +46,9 @@ const (
 	kindKnown  = "known" // a sign-in succeeded here
 	kindAsk    = "ask"   // for a mail
 	kindMail   = "mail"  // to an address or about a name
+
+	kindCode    = "code"    // a guess at an app's code
+	kindPasskey = "passkey" // a challenge to passkeys
 )
 
 // counter is one row of login_attempts.
@@ -72,6 +75,8 @@ func attemptKey(kind, name, ip string) [sha256.Size]byte {
 // attempt is one try to sign in, and its counters.
 type attempt struct {
 	ip, name, pair, known counter
+
+	free bool // nothing was reserved: there is nothing to take back
 }
 
 func newAttempt(name, address string) attempt {
@@ -82,6 +87,14 @@ func newAttempt(name, address string) attempt {
 		pair:  counter{Key: attemptKey(kindPair, name, at), Kind: kindPair},
 		known: counter{Key: attemptKey(kindKnown, name, at), Kind: kindKnown},
 	}
+}
+
+// freeAttempt is an attempt that cannot be a guess (a passkey, another site's
+// word, a second step) and so was not counted; its success counts.
+func freeAttempt(name, address string) attempt {
+	a := newAttempt(name, address)
+	a.free = true
+	return a
 }
 
 // counters lists them in the order in which they are locked.
@@ -128,10 +141,12 @@ func (a *attempt) reserve(now time.Time) (limited bool) {
 // release takes the reserved failure back. A success also forgets the earlier
 // ones from this address and remembers the address as the owner's.
 func (a *attempt) release(success bool, now time.Time) {
-	a.name.Hits, a.name.BlockedUntil = max(0, a.name.Hits-1), time.Time{}
-	a.pair.Hits, a.pair.BlockedUntil = max(0, a.pair.Hits-1), time.Time{}
+	if !a.free {
+		a.name.Hits, a.name.BlockedUntil = max(0, a.name.Hits-1), time.Time{}
+		a.pair.Hits, a.pair.BlockedUntil = max(0, a.pair.Hits-1), time.Time{}
+	}
 	if success {
-		a.pair.Hits = 0
+		a.pair.Hits, a.pair.BlockedUntil = 0, time.Time{}
 		a.known.Hits, a.known.WindowEnds = 1, now.Add(knownFor)
 	}
 }

@@ -27,6 +27,10 @@ const (
 	mailAddressChanged  mailKind = "address-changed"
 	mailReused          mailKind = "session-stolen"
 	mailExists          mailKind = "already-registered"
+	mailFactorAdded     mailKind = "second-factor-added"
+	mailFactorRemoved   mailKind = "second-factor-removed"
+	mailRecoveryUsed    mailKind = "recovery-code-used"
+	mailRecoveryRenewed mailKind = "recovery-codes-renewed"
 	mailNone            mailKind = "nothing" // for an address that nobody has: never sent
 )
 
@@ -98,6 +102,22 @@ var wordings = map[mailKind]wording{
 		Lines: []string{
 			"The key of a signed-in device was used twice, which happens when somebody copied it. The device was signed out.",
 		}, Ending: notYou,
+	},
+	mailFactorAdded: {
+		Subject: "A way to confirm your sign-in was added",
+		Lines:   []string{"A passkey or an app for codes was added to your account, and your other devices were signed out."}, Ending: notYou,
+	},
+	mailFactorRemoved: {
+		Subject: "A way to confirm your sign-in was removed",
+		Lines:   []string{"A passkey or the app for codes was removed from your account, and your other devices were signed out."}, Ending: notYou,
+	},
+	mailRecoveryUsed: {
+		Subject: "One of your recovery codes was used",
+		Lines:   []string{"A recovery code of your account was used. It does not work again; make new ones when few are left."}, Ending: notYou,
+	},
+	mailRecoveryRenewed: {
+		Subject: "New recovery codes were made",
+		Lines:   []string{"New recovery codes were made for your account. The old ones do not work any more."}, Ending: notYou,
 	},
 	mailExists: {
 		Subject: "You already have an account",

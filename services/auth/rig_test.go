@@ -81,7 +81,7 @@ func newRig(t *testing.T, d *db.DB, b *bus.Bus, options ...option) *rig {
 func newRigWith(t *testing.T, d *db.DB, b *bus.Bus, prepare func(*Service), options ...option) *rig {
 	t.Helper()
 	cfg := config.Default()
-	cfg.LoginRatePerIP = 1000
+	cfg.LoginRatePerIP, cfg.RateLimit = 1000, "off"
 	for _, o := range options {
 		o(&cfg)
 	}

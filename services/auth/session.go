@@ -94,9 +94,9 @@ type refreshToken struct {
 
 // Login checks a username or e-mail address with its password and starts a
 // session. Errors: unauthenticated, with the same text and the same work for
-// an unknown name and a wrong password; email-unconfirmed, or suspended, with the
-// right one;
-// rate-limited; unavailable.
+// an unknown name and a wrong password; email-unconfirmed or suspended with the
+// right one; second-factor-required with the right one, see admit; rate-limited;
+// unavailable.
 func (s *Service) Login(ctx context.Context, login, password string, from Client) (Grant, error) {
 	from = from.clean()
 	try, err := s.admitLogin(ctx, loginName(login), from)
@@ -121,18 +121,30 @@ func (s *Service) Login(ctx context.Context, login, password string, from Client
 	if err := s.mustConfirm(ctx, acc, from); err != nil {
 		return Grant{}, s.giveBack(ctx, try, err)
 	}
-	rehashed := ""
 	if outdated {
-		if rehashed, err = s.hasher.hash(ctx, password); err != nil {
-			rehashed = "" // the old hash still works: next time
-		}
+		s.rehash(ctx, acc, password, stored)
 	}
-	grant, err := s.storeLogin(ctx, acc, rehashed, try, from)
+	grant, err := s.admit(ctx, acc, from, try)
+	if errs.Is(err, errs.SecondFactorRequired) {
+		return Grant{}, err // the attempt was given back with the challenge
+	}
 	if err != nil {
 		return Grant{}, s.giveBack(ctx, try, err)
 	}
 	s.count("login", "ok")
 	return grant, nil
+}
+
+// rehash renews the hash of a password that is right. A failure is no matter:
+// the old hash still works, and there is a next time.
+func (s *Service) rehash(ctx context.Context, acc Account, password, stored string) {
+	hash, err := s.hasher.hash(ctx, password)
+	if err == nil {
+		err = s.store.rehash(ctx, acc.ID, stored, hash)
+	}
+	if err != nil {
+		s.log.WarnContext(ctx, "an outdated password hash stays", "error", err)
+	}
 }
 
 // giveBack returns a reserved failure that was ours, then err.

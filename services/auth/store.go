@@ -62,6 +62,19 @@ const (
 	eventReset        = "password-reset"
 	eventPassword     = "password-changed"
 	eventConfirmed    = "email-confirmed"
+
+	eventFactorAsked    = "second-factor-asked"
+	eventFactorFailed   = "second-factor-failed"
+	eventFactorLimited  = "second-factor-limited"
+	eventFactorsRemoved = "second-factor-removed"
+	eventTOTPAdded      = "totp-added"
+	eventTOTPRemoved    = "totp-removed"
+	eventCodesMade      = "recovery-codes-made"
+	eventCodeUsed       = "recovery-code-used"
+	eventPasskeyAdded   = "passkey-added"
+	eventPasskeyRenamed = "passkey-renamed"
+	eventPasskeyRemoved = "passkey-removed"
+	eventPasskeyCloned  = "passkey-cloned"
 )
 
 // auditRow is one line of the audit log. Rows are only ever inserted. What was

@@ -163,6 +163,9 @@ func (st *store) setPassword(ctx context.Context, n newPassword) (emitted []outb
 		if emitted, err = st.endIn(tx, n.ending, n.now, n.leave); err != nil {
 			return err
 		}
+		if err := dropChallenges(tx, n.account.ID); err != nil {
+			return err
+		}
 		if err := tx.Create(&n.audit).Error; err != nil {
 			return err
 		}

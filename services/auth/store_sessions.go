@@ -68,37 +68,60 @@ func insertToken(tx *gorm.DB, t refreshToken) error {
 
 // newLogin is what one successful login writes.
 type newLogin struct {
-	account  Account
-	rehashed string // "" = the password hash stays
-	session  session
-	token    refreshToken
-	attempt  attempt
-	audit    auditRow
+	account Account
+	session session
+	token   refreshToken
+	attempt attempt
+	audit   auditRow
+
+	// proof is the second factor that was shown; nil for none.
+	proof *proof
+	// challenge is the one that ends with the session when there is a proof
+	// (zero = none); else the one to store when a second step is needed.
+	challenge tokenHash
+	asked     auditRow
+	mail      []outbox.Row
 }
 
-// createLogin stores the session, forgets the failures before it and, when
-// asked, renews the password hash. Errors: those of mayStart.
-func (st *store) createLogin(ctx context.Context, n newLogin) error {
-	return st.db.Tx(ctx, func(tx *gorm.DB) error {
+// createLogin stores the session and forgets the failures before it. Where the
+// account has a second factor and n has no proof, it stores the challenge
+// instead and returns the methods of the second step. The account's row is
+// locked first, as in changeFactors: no session starts under old rules after
+// the rules changed. Errors: errNotProved, challenge-expired when another
+// request was first, those of mayStart.
+func (st *store) createLogin(ctx context.Context, n newLogin) (methods []string, err error) {
+	err = st.db.Tx(ctx, func(tx *gorm.DB) error {
+		now := n.session.CreatedAt
 		if err := st.mayStart(tx, n.account); err != nil {
 			return err
+		}
+		if methods, err = st.mustProve(tx, n); err != nil {
+			return err
+		}
+		try := n.attempt
+		if len(methods) > 0 {
+			return st.askSecond(tx, n, &try)
+		}
+		if n.proof != nil {
+			if err := endChallenge(tx, n.challenge); err != nil {
+				return err
+			}
+			if err := spendIn(tx, *n.proof, now); err != nil {
+				return err
+			}
 		}
 		if err := insertSession(tx, n.session, n.token); err != nil {
 			return err
 		}
-		if n.rehashed != "" {
-			err := tx.Model(&credentialRow{}).Where("account_id = ?", n.account.ID).
-				UpdateColumns(map[string]any{"password_hash": n.rehashed}).Error
-			if err != nil {
-				return err
-			}
-		}
-		try := n.attempt
-		if err := st.releaseIn(tx, &try, true, n.session.CreatedAt); err != nil {
+		if err := st.releaseIn(tx, &try, true, now); err != nil {
 			return err
 		}
-		return tx.Create(&n.audit).Error
+		if err := tx.Create(&n.audit).Error; err != nil {
+			return err
+		}
+		return outbox.Insert(tx, n.mail)
 	})
+	return methods, err
 }
 
 // rotation says what a refresh does once its token and session are locked.

@@ -31,14 +31,15 @@ const (
 	commitTimeout = 15 * time.Second
 )
 
-// write is one change that waits for its transaction: a post, or a read mark
-// (Body empty, ReadSeq set).
+// write is one change that waits for its transaction: a post, a read mark (body
+// empty, readSeq set) or what is decided of a request.
 type write struct {
 	where    membership
 	sender   id.ID
 	clientID id.ID
 	body     string
 	readSeq  uint64
+	decision decision
 
 	span    trace.Span // from the queue to the end of the transaction
 	state   atomic.Int32

@@ -39,6 +39,7 @@ type Conversation struct {
 	PeerReadSeq uint64
 	Activity    uint64
 	Blocked     bool // the caller blocked Peer
+	gate        gate
 	CreatedAt   time.Time
 }
 
@@ -77,6 +78,7 @@ type directory struct {
 	store  *store
 	byID   *lru.Cache[id.ID, membership]
 	byPair *lru.Cache[[32]byte, membership]
+	admit  func(user id.ID) error // asked before somebody begins a new conversation
 }
 
 func newDirectory(s *store) *directory {
@@ -88,7 +90,7 @@ func newDirectory(s *store) *directory {
 	if err != nil {
 		panic(err)
 	}
-	return &directory{store: s, byID: byID, byPair: byPair}
+	return &directory{store: s, byID: byID, byPair: byPair, admit: func(id.ID) error { return nil }}
 }
 
 // of returns the conversation, or not-found unless user is a member.
@@ -109,8 +111,8 @@ func (d *directory) of(ctx context.Context, conversation, user id.ID) (membershi
 	return m, nil
 }
 
-// open returns the direct conversation of two people, making it when it is the
-// first time. Both must exist.
+// open returns the direct conversation of two people, making it for a when it
+// is the first time. Both must exist. Error: rate-limited when a begins too many.
 func (d *directory) open(ctx context.Context, a, b id.ID) (membership, error) {
 	key := [32]byte(directKey(a, b))
 	if m, ok := d.byPair.Get(key); ok {
@@ -122,7 +124,8 @@ func (d *directory) open(ctx context.Context, a, b id.ID) (membership, error) {
 		m.members, kind = m.members[:1], Self
 	}
 	var err error
-	if m.id, err = d.store.openConversation(ctx, kind, key[:], m.members); err != nil {
+	first := func() error { return d.admit(a) }
+	if m.id, err = d.store.openConversation(ctx, kind, key[:], m.members, first); err != nil {
 		return membership{}, err
 	}
 	d.byPair.Add(key, m)

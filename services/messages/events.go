@@ -133,7 +133,7 @@ func (s *Service) serveHeads(ctx context.Context) error {
 }
 
 // serveMembers answers events.RPCMembers to a member; to others not-found. Where
-// one blocked the other, everybody is alone.
+// one blocked the other or has not accepted the request, everybody is alone.
 func (s *Service) serveMembers(ctx context.Context) error {
 	return s.bus.Serve(ctx, events.RPCMembers, events.ServiceMessages, func(ctx context.Context, data []byte) (any, error) {
 		q, err := question[events.MembersRequest](data)

@@ -80,4 +80,3 @@ func FuzzIDs(f *testing.F) {
 		}
 	})
 }
-

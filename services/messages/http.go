@@ -13,7 +13,7 @@ import (
 func (s *Service) newServer(o httpx.Options) *httpx.Server {
 	h := httpx.New(o)
 	httpx.RegisterHot(h, op(http.MethodPost, "/api/v1/messages", "post-message", "Write to a person or a conversation",
-		"Answers 201 after the message was saved, for every member. `client_id` makes it idempotent for ever: the same key with the same text answers 200 and the first message, with another text 409. 403 `undeliverable` when one of the two blocked the other; it does not say which."), hotPost, s.postMessage)
+		"Answers 201 after the message was saved, for every member. `client_id` makes it idempotent for ever: the same key with the same text answers 200 and the first message, with another text 409. 403 `undeliverable` when one of the two blocked the other; it does not say which, nor whether somebody new may write at all (contact-policy). 403 `awaiting-answer` after 3 messages of a request."), hotPost, s.postMessage)
 	httpx.Register(h, op(http.MethodGet, "/api/v1/messages", "list-messages-with", "Messages with one person",
 		"Oldest to newest; empty when the two never wrote."), s.listMessagesWith)
 	httpx.Register(h, op(http.MethodGet, "/api/v1/messages/{id}", "get-message", "One message",
@@ -29,6 +29,8 @@ func (s *Service) newServer(o httpx.Options) *httpx.Server {
 		"The mark only ever moves forward."), s.markRead)
 	httpx.Register(h, op(http.MethodGet, "/api/v1/events", "list-events", "My event log",
 		"Dense and in order: a missing number is a missed event. 410 `cursor-expired` and 409 `cursor-ahead` mean: load the conversations again and go on from their `cursor`."), s.listEvents)
+	s.requestRoutes(h)
+	s.moderationRoutes(h)
 	nullable(h, "ConversationView", "last_message")
 	post := h.API.OpenAPI().Paths["/api/v1/messages"].Post.Responses
 	saved := *post["200"]

@@ -27,7 +27,7 @@ func (s *Service) postMessage(ctx context.Context, in *postInput) (*messageOutpu
 	}
 	w := &write{where: where, sender: caller(ctx), clientID: in.Body.ClientID, body: body}
 	o := s.commit.do(ctx, w)
-	if errs.Is(o.err, errs.Undeliverable) {
+	if errs.Is(o.err, errs.Undeliverable) || errs.Is(o.err, errs.AwaitingAnswer) {
 		o = s.postedBefore(ctx, w, o)
 	}
 	if o.err != nil {
@@ -41,7 +41,7 @@ func (s *Service) postMessage(ctx context.Context, in *postInput) (*messageOutpu
 }
 
 // postedBefore answers the retry of a post that was saved before one of the two
-// blocked the other: a block takes nothing back (idempotent for ever).
+// blocked the other or had heard enough: that takes nothing back (idempotent for ever).
 func (s *Service) postedBefore(ctx context.Context, w *write, refused outcome) outcome {
 	m, err := s.store.message(ctx, w.sender, messageID(w.sender, w.clientID))
 	switch {
@@ -156,6 +156,9 @@ func (s *Service) getConversation(ctx context.Context, in *conversationInput) (*
 	return &conversationOutput{Body: c.view()}, nil
 }
 
+// filters are the states of a request that the lists are of.
+var filters = map[string]string{"requests": requestIncoming, "ignored": requestIgnored}
+
 func (s *Service) listConversations(ctx context.Context, in *conversationsInput) (*conversationsOutput, error) {
 	var from listPosition
 	if in.Cursor != "" {
@@ -169,7 +172,7 @@ func (s *Service) listConversations(ctx context.Context, in *conversationsInput)
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.store.conversations(ctx, caller(ctx), from.Below, in.Limit+1)
+	list, err := s.store.conversations(ctx, caller(ctx), filters[in.Filter], from.Below, in.Limit+1)
 	if err != nil {
 		return nil, err
 	}

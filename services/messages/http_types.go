@@ -129,6 +129,7 @@ type conversationView struct {
 	PeerReadSeq uint64          `json:"peer_read_seq" doc:"How far the other person has read"`
 	Unread      uint64          `json:"unread"`
 	Blocked     bool            `json:"blocked" doc:"You blocked the other person: neither can write. That they blocked you is never told"`
+	Request     string          `json:"request" enum:"none,incoming,ignored" doc:"incoming: a message request that you have not answered; ignored: one that you put aside. Load it again when a conversation.read of yours arrives"`
 	CreatedAt   time.Time       `json:"created_at"`
 }
 
@@ -136,7 +137,8 @@ func (c Conversation) view() conversationView {
 	v := conversationView{
 		ID: c.ID.String(), Kind: c.Kind.String(),
 		Peer:    personView{ID: c.Peer.ID.String(), Username: c.Peer.Username, DisplayName: c.Peer.DisplayName},
-		LastSeq: c.LastSeq, ReadSeq: c.ReadSeq, PeerReadSeq: c.PeerReadSeq, Unread: c.Unread(), Blocked: c.Blocked, CreatedAt: c.CreatedAt.UTC(),
+		LastSeq: c.LastSeq, ReadSeq: c.ReadSeq, PeerReadSeq: c.PeerReadSeq, Unread: c.Unread(), Blocked: c.Blocked, Request: c.gate.name(),
+		CreatedAt: c.CreatedAt.UTC(),
 	}
 	if c.Last != nil {
 		m := c.Last.wire()
@@ -154,6 +156,7 @@ type conversationOutput struct{ Body conversationView }
 type conversationsInput struct {
 	Cursor string `query:"cursor" doc:"next_cursor of the page before"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"30"`
+	Filter string `query:"filter" enum:"requests,ignored" doc:"Only message requests, or only those that you put aside; absent: everything but those"`
 }
 
 type conversationsOutput struct {

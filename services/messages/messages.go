@@ -1,12 +1,14 @@
 // Package messages is the service that keeps what people write.
 //
 // OWNS: conversations, members, messages, user_clocks and user_events (each
-// user's dense log), people, blocks and receipts (projections of users), meta (the log's epoch),
-// outbox, dead_letters.
+// user's dense log), people, blocks and receipts (projections of users),
+// contact_policies, reports, audit_log, meta (the log's epoch), outbox,
+// dead_letters.
 //
-// SERVES: /api/v1/conversations, /api/v1/messages, /api/v1/events; and by
-// request over the bus the log, the heads of logs, and the members of a
-// conversation (events.RPCLog, RPCHeads, RPCMembers).
+// SERVES: /api/v1/conversations, /api/v1/messages, /api/v1/events,
+// /api/v1/contact-policy, /api/v1/reports, /api/v1/moderation/; and by request
+// over the bus the log, the heads of logs, and the members of a conversation
+// (events.RPCLog, RPCHeads, RPCMembers).
 //
 // EMITS: chat.messages.v1.logged.<user>, one per entry of a user's log, its
 // body exactly what clients receive, to who listens (core NATS); and
@@ -33,6 +35,8 @@ import (
 	"chatapp/libs/db"
 	"chatapp/libs/events"
 	"chatapp/libs/httpx"
+	"chatapp/libs/id"
+	"chatapp/libs/limit"
 	"chatapp/libs/obs"
 	"chatapp/libs/outbox"
 	"chatapp/libs/run"
@@ -65,12 +69,14 @@ func New(d run.Deps) (*Service, error) {
 	s.relay = outbox.NewRelay(d.DB, d.Bus, events.ServiceMessages, d.Log, s.unpack)
 	obs.Register(d.Metrics, append(s.relay.Collectors(), outbox.DeadLetterDepth(d.DB, events.ServiceMessages))...)
 	s.people = newPeople(st, d.Bus)
+	limits := limit.New(events.ServiceMessages, limit.FromConfig(d.Config), d.Metrics)
 	s.direct = newDirectory(st)
+	s.direct.admit = func(user id.ID) error { return limits.Check(limit.Contact, limit.Account(user)) }
 	s.commit = newCommitter(st, s.publish, committersFor(d.DB), d.Log, newMetrics(d.Metrics))
 	s.commit.tracer = d.Tracer
 	s.http = s.newServer(httpx.Options{
 		Service: events.ServiceMessages, Title: "ChatApp messages", Log: d.Log, Verifier: d.Verifier,
-		TrustedProxies: d.Config.TrustedProxies, Metrics: d.Metrics, Tracer: d.Tracer,
+		TrustedProxies: d.Config.TrustedProxies, Metrics: d.Metrics, Tracer: d.Tracer, Limits: limits,
 	})
 	return s, nil
 }
@@ -98,6 +104,9 @@ func (s *Service) Routes() []string {
 		"/api/v1/conversations", "/api/v1/conversations/",
 		"/api/v1/messages", "/api/v1/messages/",
 		"/api/v1/events",
+		"/api/v1/contact-policy",
+		"/api/v1/reports",
+		"/api/v1/moderation/",
 	}
 }
 

@@ -276,6 +276,32 @@ func TestOpeningAConversation(t *testing.T) {
 	})
 }
 
+// Somebody who begins conversations with more and more people is stopped; in
+// those that are there already, and for everybody else, nothing changes.
+func TestNewConversationsAreLimited(t *testing.T) {
+	each(t, func(w *world) {
+		w.deps.Config.RateLimit, w.deps.Config.RateContacts = "on", 2
+		w.svc = start(t, w.deps)
+		before := w.post(w.eve, w.ada, "hi")
+		w.post(w.ada, w.ben, "1")
+		w.call(w.ada, "POST", "/api/v1/conversations", fields{"user_id": w.ada.id}).Want(200)
+		zoe := w.person("zoe", "Zoe")
+		refused := w.call(w.ada, "POST", "/api/v1/messages", newPost(zoe, "3"))
+		refused.WantProblem("rate-limited")
+		if wait := refused.Header.Get("Retry-After"); wait != "30" {
+			w.t.Errorf("Retry-After %q, want 30 s: two a minute", wait)
+		}
+		w.call(w.ada, "POST", "/api/v1/conversations", fields{"user_id": zoe.id}).WantProblem("rate-limited")
+		if n := count(w, "conversations"); n != 3 {
+			w.t.Errorf("%d conversations, want 3", n)
+		}
+		w.post(w.ada, w.ben, "again")
+		w.call(w.ada, "POST", "/api/v1/messages", fields{"conversation_id": before.ConversationID, "client_id": id.New(), "body": "answer"}).Want(201)
+		w.post(zoe, w.ada, "from the other side")
+		w.post(w.ada, zoe, "which I may answer")
+	})
+}
+
 // Pages meet exactly, oldest to newest, back to the first message and forward
 // to the last.
 func TestPaging(t *testing.T) {

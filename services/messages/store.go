@@ -93,14 +93,18 @@ func (s *store) savePerson(ctx context.Context, user id.ID, p events.ProfileChan
 }
 
 // openConversation returns the id of the conversation with this key, making it
-// and its members' clocks when there is none. Two who open at once get one.
-func (s *store) openConversation(ctx context.Context, kind Kind, key []byte, members []id.ID) (id.ID, error) {
+// and its members' clocks when there is none and first allows it. Two who open
+// at once get one.
+func (s *store) openConversation(ctx context.Context, kind Kind, key []byte, members []id.ID, first func() error) (id.ID, error) {
 	var found id.ID
 	find := func(g *gorm.DB) error {
 		return g.Raw("SELECT id FROM conversations WHERE direct_key = ?", key).Row().Scan(&found)
 	}
 	if err := find(s.db.R.WithContext(ctx)); err == nil {
 		return found, nil
+	}
+	if err := first(); err != nil {
+		return found, err
 	}
 	t := now()
 	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
@@ -123,6 +127,9 @@ func (s *store) openConversation(ctx context.Context, kind Kind, key []byte, mem
 			if err != nil {
 				return err
 			}
+		}
+		if err := applyPolicies(tx, fresh, members); err != nil {
+			return err
 		}
 		return applyBlocks(tx, fresh, members)
 	})
@@ -168,7 +175,7 @@ func (s *store) membership(ctx context.Context, conversation id.ID) (membership,
 // whole list.
 const conversationColumns = `
 SELECT c.id, c.kind, m.last_seq, c.created_at, m.read_seq, m.activity,
-       COALESCE(p.user_id, m.user_id), COALESCE(p.shown_seq, p.read_seq, m.read_seq), m.blocked, COALESCE(pp.username, ''), COALESCE(pp.display_name, ''),
+       COALESCE(p.user_id, m.user_id), CASE WHEN (p.gate & 3) > 0 THEN 0 ELSE COALESCE(p.shown_seq, p.read_seq, m.read_seq) END, m.blocked, m.gate, COALESCE(pp.username, ''), COALESCE(pp.display_name, ''),
        lm.id, lm.sender_id, lm.client_id, lm.body, lm.created_at
 FROM members m
 JOIN conversations c ON c.id = m.conversation_id
@@ -203,10 +210,18 @@ func (s *store) lastSeq(ctx context.Context, user, conversation id.ID) (uint64, 
 	return last[0], nil
 }
 
+// listed is which conversations are in a list, by the state of the request.
+var listed = map[string]string{
+	"":              "(m.gate & 2) = 0",
+	requestIncoming: "(m.gate & 3) = 1",
+	requestIgnored:  "(m.gate & 2) > 0",
+}
+
 // conversations returns up to limit of user's conversations that have messages,
-// the newest first, beginning below the given activity (0: from the top).
-func (s *store) conversations(ctx context.Context, user id.ID, below uint64, limit int) ([]Conversation, error) {
-	query, args := conversationColumns+" AND m.activity > 0", []any{user}
+// the newest first, beginning below the given activity (0: from the top). which
+// is a request's state; "" means all but what is ignored.
+func (s *store) conversations(ctx context.Context, user id.ID, which string, below uint64, limit int) ([]Conversation, error) {
+	query, args := conversationColumns+" AND m.activity > 0 AND "+listed[which], []any{user}
 	if below > 0 {
 		query, args = query+" AND m.activity < ?", append(args, below)
 	}
@@ -226,7 +241,7 @@ func (s *store) scanConversations(ctx context.Context, query string, args ...any
 		var body *string
 		var sent *time.Time
 		err := rows.Scan(&c.ID, &c.Kind, &c.LastSeq, &c.CreatedAt, &c.ReadSeq, &c.Activity,
-			&c.Peer.ID, &c.PeerReadSeq, &c.Blocked, &c.Peer.Username, &c.Peer.DisplayName,
+			&c.Peer.ID, &c.PeerReadSeq, &c.Blocked, &c.gate, &c.Peer.Username, &c.Peer.DisplayName,
 			&last.ID, &last.SenderID, &last.ClientID, &body, &sent)
 		if err != nil {
 			return nil, fmt.Errorf("messages: reading conversations: %w", err)

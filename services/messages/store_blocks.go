@@ -78,9 +78,10 @@ func applyBlocks(tx *gorm.DB, conversation id.ID, members []id.ID) error {
 		append([]any{conversation}, anys(blockers)...)...).Error
 }
 
-// silent reports whether one member of a conversation blocked the other.
+// silent reports whether one member of a conversation blocked the other, or has
+// not accepted the request of the other.
 func (s *store) silent(ctx context.Context, conversation id.ID) (bool, error) {
 	var n int
-	err := s.db.R.WithContext(ctx).Raw("SELECT COUNT(*) FROM members WHERE conversation_id = ? AND blocked = 1", conversation).Scan(&n).Error
+	err := s.db.R.WithContext(ctx).Raw("SELECT COUNT(*) FROM members WHERE conversation_id = ? AND (blocked = 1 OR (gate & 3) > 0)", conversation).Scan(&n).Error
 	return n > 0, err
 }

@@ -21,6 +21,7 @@ type memberKey struct{ conversation, user id.ID }
 // memberState is what a batch changes of one member's row.
 type memberState struct {
 	lastSeq, readSeq, activity uint64
+	gate                       gate
 	blocked                    bool // this member blocked the other; not changed here
 	unshown                    bool // the others are not told how far this member has read
 }
@@ -105,11 +106,11 @@ func (u *unit) lockClocks(users []id.ID) db.Read {
 
 func (u *unit) readMembers(convs []id.ID) db.Read {
 	convs = unique(convs)
-	query := "SELECT conversation_id, user_id, last_seq, read_seq, activity, blocked, shown_seq IS NOT NULL FROM members WHERE conversation_id " + in(len(convs))
+	query := "SELECT conversation_id, user_id, last_seq, read_seq, activity, gate, blocked, shown_seq IS NOT NULL FROM members WHERE conversation_id " + in(len(convs))
 	return db.Read{SQL: query, Args: anys(convs), Row: func(rows *sql.Rows) error {
 		var k memberKey
 		m := &memberState{}
-		err := rows.Scan(&k.conversation, &k.user, &m.lastSeq, &m.readSeq, &m.activity, &m.blocked, &m.unshown)
+		err := rows.Scan(&k.conversation, &k.user, &m.lastSeq, &m.readSeq, &m.activity, &m.gate, &m.blocked, &m.unshown)
 		u.members[k] = m
 		return err
 	}}
@@ -155,6 +156,9 @@ func (u *unit) member(conversation, user id.ID) *memberState {
 
 // apply numbers one write, or says why it is not written.
 func (u *unit) apply(w *write) outcome {
+	if w.decision != undecided {
+		return u.applyDecision(w)
+	}
 	if w.isRead() {
 		return u.applyRead(w)
 	}
@@ -164,6 +168,9 @@ func (u *unit) apply(w *write) outcome {
 	}
 	if u.silent(w.where) {
 		return outcome{err: errUndeliverable()}
+	}
+	if err := u.admit(w); err != nil {
+		return outcome{err: err}
 	}
 	m := Message{
 		ConversationID: w.where.id, Seq: u.members[memberKey{w.where.id, w.sender}].lastSeq + 1, ID: name,
@@ -197,7 +204,8 @@ func (u *unit) silent(where membership) bool {
 }
 
 // applyRead moves a read mark forward, never back and never past the end. Where
-// one blocked the other, or hides such marks, nobody else hears of it.
+// one blocked the other, hides such marks or has not accepted the request,
+// nobody else hears of it.
 func (u *unit) applyRead(w *write) outcome {
 	state := u.members[memberKey{w.where.id, w.sender}]
 	target := min(w.readSeq, state.lastSeq)
@@ -205,15 +213,20 @@ func (u *unit) applyRead(w *write) outcome {
 		return outcome{readSeq: state.readSeq, lastSeq: state.lastSeq}
 	}
 	u.member(w.where.id, w.sender).readSeq = target
-	traceparent := w.span.Traceparent()
 	readers := w.where.members
-	if state.unshown {
+	if state.unshown || u.secret(w.where, w.sender) {
 		readers = []id.ID{w.sender}
 	}
-	for _, user := range readers {
-		u.append(entry{UserID: user, Kind: kindRead, ConversationID: w.where.id, Seq: target, ActorID: w.sender, Trace: traceparent})
-	}
+	u.tellRead(w, readers, target)
 	return outcome{readSeq: target, lastSeq: state.lastSeq}
+}
+
+// tellRead logs for readers how far the writer of w has read.
+func (u *unit) tellRead(w *write, readers []id.ID, seq uint64) {
+	traceparent := w.span.Traceparent()
+	for _, user := range readers {
+		u.append(entry{UserID: user, Kind: kindRead, ConversationID: w.where.id, Seq: seq, ActorID: w.sender, Trace: traceparent})
+	}
 }
 
 // append gives an entry the next number of its user's log.
@@ -258,11 +271,11 @@ func (u *unit) changedMembers() db.Insert {
 	keys := slices.SortedFunc(maps.Keys(u.changed), func(a, b memberKey) int {
 		return cmp.Or(a.conversation.Compare(b.conversation), a.user.Compare(b.user))
 	})
-	changed := []string{"last_seq", "read_seq", "activity"}
+	changed := []string{"last_seq", "read_seq", "activity", "gate"}
 	list := db.Insert{Table: "members", Columns: append([]string{"conversation_id", "user_id"}, changed...), Set: changed}
 	for _, k := range keys {
 		m := u.members[k]
-		list.Rows = append(list.Rows, k.conversation, k.user, m.lastSeq, m.readSeq, m.activity)
+		list.Rows = append(list.Rows, k.conversation, k.user, m.lastSeq, m.readSeq, m.activity, uint8(m.gate))
 	}
 	return list
 }

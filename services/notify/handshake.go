@@ -13,6 +13,7 @@ import (
 	"chatapp/libs/authn"
 	"chatapp/libs/errs"
 	"chatapp/libs/httpx"
+	"chatapp/libs/limit"
 )
 
 // The subprotocols a client offers: the protocol, and its token, which is never
@@ -39,7 +40,7 @@ var upgrader = websocket.Upgrader{
 // serveSocket answers GET /api/v1/ws.
 func (h *hub) serveSocket(w http.ResponseWriter, r *http.Request) {
 	who, token, err := h.shake(r)
-	if err != nil {
+	if err = h.admit(r.Context(), w.Header(), limit.Connect, who, err); err != nil {
 		h.refuse(w, r, err)
 		return
 	}

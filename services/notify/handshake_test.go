@@ -116,3 +116,50 @@ func TestTheTwentyFirstConnectionIsRefused(t *testing.T) {
 		return err == nil
 	})
 }
+
+// Attempts to connect are limited: with a valid token on the account, without
+// one on the network, where they lock nobody out who has a token.
+func TestAttemptsToConnectAreLimited(t *testing.T) {
+	c := newCluster(t)
+	c.config.RateLimit, c.config.RatePerAccount, c.config.RatePerIP = "on", 40, 2 // 2 a second and 10 at once; 10 at once
+	n := c.node(t)
+	attempt := func(token string) *http.Response {
+		t.Helper()
+		d := websocket.Dialer{Subprotocols: []string{subprotocol}}
+		conn, resp, err := d.Dial(n.url(), http.Header{"Authorization": {"Bearer " + token}})
+		if err == nil {
+			conn.Close()
+		}
+		if resp == nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp
+	}
+	flood := func(token string, before int) {
+		t.Helper()
+		for range 100 {
+			switch resp := attempt(token); resp.StatusCode {
+			case before:
+				continue
+			case http.StatusTooManyRequests:
+				if resp.Header.Get("Retry-After") == "" || resp.Header.Get("RateLimit-Policy") == "" {
+					t.Errorf("429 with %v", resp.Header)
+				}
+			default:
+				t.Fatalf("status %d", resp.StatusCode)
+			}
+			return
+		}
+		t.Fatal("attempts are not limited")
+	}
+	flood("x.y.z", http.StatusUnauthorized)
+	ada := c.tokens.For(id.New(), "ada")
+	flood(ada, http.StatusSwitchingProtocols)
+	if resp := testkit.Call(t, n.svc.Handler(), "GET", routeStream, ada, nil); resp.Status != http.StatusTooManyRequests {
+		t.Errorf("an event stream instead: %d", resp.Status)
+	}
+	if resp := attempt(c.tokens.For(id.New(), "ben")); resp.StatusCode != http.StatusSwitchingProtocols {
+		t.Errorf("another account: %d", resp.StatusCode)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"chatapp/libs/errs"
 	"chatapp/libs/events"
 	"chatapp/libs/id"
+	"chatapp/libs/limit"
 	"chatapp/libs/trace"
 )
 
@@ -62,6 +64,7 @@ type hub struct {
 	log        *slog.Logger
 	verifier   *authn.Verifier
 	origins    origins
+	admit      func(ctx context.Context, answer http.Header, class limit.Class, who authn.Identity, identified error) error
 	tokenLife  time.Duration
 	timing     timing
 	metrics    *metrics

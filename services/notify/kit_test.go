@@ -203,12 +203,15 @@ type testCluster struct {
 	nats   *server.Server
 	log    *logServer
 	tokens *testkit.Tokens
+	config config.Config
 }
 
 func newCluster(t testing.TB) *testCluster {
 	t.Helper()
 	s := testkit.NATS(t)
-	return &testCluster{nats: s, log: newLogServer(t, testkit.Join(t, s)), tokens: testkit.NewTokens(t)}
+	settings := config.Default()
+	settings.RateLimit = "off" // tests connect faster than people
+	return &testCluster{nats: s, log: newLogServer(t, testkit.Join(t, s)), tokens: testkit.NewTokens(t), config: settings}
 }
 
 // node is one running notify process.
@@ -228,7 +231,7 @@ func (c *testCluster) node(t testing.TB, tweak ...func(*timing)) *node {
 	for _, fn := range tweak {
 		fn(&times)
 	}
-	svc, err := build(run.Deps{Config: config.Default(), Log: testkit.Log(t), Bus: testkit.Join(t, c.nats), Verifier: c.tokens.Verifier}, times)
+	svc, err := build(run.Deps{Config: c.config, Log: testkit.Log(t), Bus: testkit.Join(t, c.nats), Verifier: c.tokens.Verifier}, times)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,9 @@ import (
 	"net/http"
 
 	"chatapp/libs/bus"
+	"chatapp/libs/events"
 	"chatapp/libs/httpx"
+	"chatapp/libs/limit"
 	"chatapp/libs/run"
 )
 
@@ -58,14 +60,16 @@ func build(d run.Deps, t timing) (*Service, error) {
 	h.tracer = d.Tracer
 	h.tokenLife = d.Config.AccessTokenTTL
 	s := &Service{bus: d.Bus, hub: h, http: shell(d)}
+	h.admit = s.http.Admit
 	routes(s.http, h.serveSocket, h.serveStream)
 	return s, nil
 }
 
 func shell(d run.Deps) *httpx.Server {
 	return httpx.New(httpx.Options{
-		Service: "notify", Title: "ChatApp notify", Log: d.Log, Verifier: d.Verifier,
+		Service: events.ServiceNotify, Title: "ChatApp notify", Log: d.Log, Verifier: d.Verifier,
 		TrustedProxies: d.Config.TrustedProxies, Metrics: d.Metrics, Tracer: d.Tracer,
+		Limits: limit.New(events.ServiceNotify, limit.FromConfig(d.Config), d.Metrics),
 	})
 }
 

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"chatapp/libs/limit"
 )
 
 // serveStream answers GET /api/v1/events/stream: the same events as the
@@ -23,7 +25,7 @@ func (h *hub) serveStream(w http.ResponseWriter, r *http.Request) {
 	}
 	token := bearer(r)
 	who, err := h.verifier.Verify(r.Context(), token)
-	if err != nil {
+	if err = h.admit(r.Context(), w.Header(), limit.Connect, who, err); err != nil {
 		h.refuse(w, r, err)
 		return
 	}

@@ -14,6 +14,7 @@ import (
 	"chatapp/libs/errs"
 	"chatapp/libs/httpx"
 	"chatapp/libs/id"
+	"chatapp/libs/limit"
 )
 
 const title = "ChatApp users"
@@ -26,9 +27,9 @@ func (s *Service) routes(server *httpx.Server) {
 		"Change your profile; what is left out stays", http.StatusBadRequest, http.StatusUnauthorized), s.updateMe)
 	httpx.Register(server, notModified(operation("get-user", http.MethodGet, "/api/v1/users/{id}",
 		"Somebody's profile", http.StatusUnauthorized, http.StatusNotFound)), s.getUser)
-	httpx.Register(server, operation("list-users", http.MethodGet, "/api/v1/users",
+	httpx.Register(server, httpx.Limited(operation("list-users", http.MethodGet, "/api/v1/users",
 		"The directory, or a search in it; without yourself and whom you blocked or who blocked you, by username",
-		http.StatusBadRequest, http.StatusUnauthorized), s.listUsers)
+		http.StatusBadRequest, http.StatusUnauthorized), limit.Search), s.listUsers)
 	s.blockRoutes(server)
 	s.pictureRoutes(server)
 	s.privacyRoutes(server)

@@ -31,6 +31,7 @@ import (
 	"chatapp/libs/bus"
 	"chatapp/libs/events"
 	"chatapp/libs/httpx"
+	"chatapp/libs/limit"
 	"chatapp/libs/obs"
 	"chatapp/libs/outbox"
 	"chatapp/libs/run"
@@ -71,6 +72,7 @@ func New(d run.Deps) (*Service, error) {
 			TrustedProxies: d.Config.TrustedProxies,
 			Metrics:        d.Metrics,
 			Tracer:         d.Tracer,
+			Limits:         limit.New(events.ServiceUsers, limit.FromConfig(d.Config), d.Metrics),
 		}),
 	}
 	obs.Register(d.Metrics, append(s.relay.Collectors(), outbox.DeadLetterDepth(d.DB, events.ServiceUsers))...)

@@ -50,7 +50,7 @@ test('a picture is chosen, seen by others, refused in words, and removed', async
   const first = await shown.getAttribute('src');
 
   // A photograph that is larger than the server takes is made smaller on the way.
-  const large = await photo(ada, 6000, 4000, 'image/png');
+  const large = await photo(ada, 2400, 1600, 'image/png');
   await choose(ada, 'large.png', 'image/png', Buffer.concat([large, Buffer.alloc(6 << 20)]));
   await expect(form.getByRole('button', { name: 'Remove the picture' })).toBeVisible();
   await expect(form.getByText('Your picture was changed.')).toBeVisible();

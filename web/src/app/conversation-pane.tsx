@@ -2,7 +2,7 @@ import { useCallback } from 'react';
 import { useLocation } from 'wouter';
 import { cameFromList, paths } from '@/components/paths';
 import { Button } from '@/components/ui';
-import { BlockedBar, Composer } from '@/features/composer';
+import { BlockedBar, Composer, RequestBar } from '@/features/composer';
 import { ConversationHeader, Timeline } from '@/features/timeline';
 import { toProblem } from '@/lib/api';
 import { messages } from '@/lib/messages';
@@ -41,6 +41,8 @@ export function ConversationPane({ id, me }: { id: string; me: string }) {
       <Timeline conversation={conversation} me={me} />
       {conversation.blocked ? (
         <BlockedBar peer={conversation.peer} />
+      ) : conversation.request !== 'none' ? (
+        <RequestBar conversation={conversation} />
       ) : (
         <Composer conversationId={conversation.id} name={name} />
       )}

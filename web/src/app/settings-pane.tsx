@@ -1,8 +1,9 @@
 import { useLocation } from 'wouter';
 import { cameFromList, paths } from '@/components/paths';
-import { DevicesPanel, SecurityPanel } from '@/features/security';
+import { ActivityPanel, DevicesPanel, SecurityPanel, TwoStepPanel } from '@/features/security';
 import {
   BlockedPanel,
+  ContactPanel,
   PrivacyPanel,
   ProfilePanel,
   SettingsPage,
@@ -17,7 +18,10 @@ const tabs: readonly SettingsTab[] = [
   { id: 'profile', label: t.profile, panel: <ProfilePanel /> },
   { id: 'privacy', label: messages.privacy.title, panel: <PrivacyPanel /> },
   { id: 'security', label: t.security, panel: <SecurityPanel /> },
+  { id: 'two-step', label: messages.twoStep.tab, panel: <TwoStepPanel /> },
   { id: 'devices', label: t.devices, panel: <DevicesPanel /> },
+  { id: 'contact', label: messages.requests.tab, panel: <ContactPanel /> },
+  { id: 'activity', label: messages.activity.tab, panel: <ActivityPanel /> },
   { id: 'blocked', label: t.blocked, panel: <BlockedPanel /> },
 ];
 

@@ -4,7 +4,10 @@ import { useConversations } from '@/lib/queries';
 export function useNeighbours(openId: string | undefined): (by: 1 | -1) => string | undefined {
   const { data } = useConversations();
   return (by) => {
-    const ids = data?.pages.flatMap((page) => page.items.map((one) => one.id)) ?? [];
+    const ids =
+      data?.pages.flatMap((page) =>
+        page.items.filter((one) => one.request === 'none').map((one) => one.id),
+      ) ?? [];
     const at = openId === undefined ? -1 : ids.indexOf(openId);
     if (at < 0) return ids[0];
     return ids[at + by];

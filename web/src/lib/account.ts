@@ -6,8 +6,23 @@ import { queryClient } from './query-client';
  * The account behind the session: password, e-mail address, devices. Everything throws ApiProblem.
  */
 
-const accountKey = ['account'];
-const devicesKey = ['devices'];
+/** Shows once more who is signed in: the password, with a code where there is a second step; or a passkey. */
+export interface Confirmation {
+  current_password?: string;
+  code?: string;
+  recovery_code?: string;
+  passkey?: Record<string, unknown>;
+}
+
+/** What was typed for a code: six digits are of an app, all else is a recovery code. */
+export function evidenceOf(typed: string): Pick<Confirmation, 'code' | 'recovery_code'> {
+  const code = typed.replace(/\s/g, '');
+  if (code === '') return {};
+  return /^\d{6}$/.test(code) ? { code } : { recovery_code: typed.trim() };
+}
+
+export const accountKey = ['account'];
+export const devicesKey = ['devices'];
 
 export async function forgotPassword(login: string): Promise<void> {
   await call(api.POST('/api/v1/auth/forgot', { body: { login } }));
@@ -28,14 +43,14 @@ export function useAccount() {
 }
 
 /** Signs the other devices out, too. */
-export async function changePassword(current: string, password: string): Promise<void> {
-  await call(api.POST('/api/v1/auth/password', { body: { current_password: current, password } }));
+export async function changePassword(confirmation: Confirmation, password: string): Promise<void> {
+  await call(api.POST('/api/v1/auth/password', { body: { ...confirmation, password } }));
   void queryClient.invalidateQueries({ queryKey: devicesKey });
 }
 
 /** The new address counts when the link that is sent to it was opened. */
-export async function changeEmail(email: string, current: string): Promise<void> {
-  await call(api.POST('/api/v1/auth/email', { body: { email, current_password: current } }));
+export async function changeEmail(email: string, confirmation: Confirmation): Promise<void> {
+  await call(api.POST('/api/v1/auth/email', { body: { ...confirmation, email } }));
 }
 
 export async function resendConfirmation(): Promise<void> {

@@ -14,7 +14,7 @@ export interface PendingMessage {
   /** Grows with every message of this device. */
   order: number;
   state: 'queued' | 'failed';
-  /** Why it failed, in words for the person. */
+  /** Why it failed, or why it is not sent right now, in words for the person. */
   reason?: string;
 }
 
@@ -32,8 +32,8 @@ export function inOrder(pending: readonly PendingMessage[]): PendingMessage[] {
 }
 
 export type Decision =
-  /** Try the same again after `ms`. */
-  | { kind: 'retry'; ms: number }
+  /** Try the same again after `ms`. With a reason: not before, whatever happens, and the person is told. */
+  | { kind: 'retry'; ms: number; reason?: string }
   /** The session is over: the message waits until this person is back. */
   | { kind: 'wait' }
   /** Trying again would not help: show why, with Retry and Delete. */
@@ -45,10 +45,9 @@ const RETRY = { base: 1_000, cap: 30_000 };
 export function decide(problem: ApiProblem, attempt: number, random?: () => number): Decision {
   if (problem.status === 401) return { kind: 'wait' };
   if (problem.temporary) {
-    return {
-      kind: 'retry',
-      ms: Math.max(problem.retryAfterMs ?? 0, 300 + backoffDelay(attempt, RETRY, random)),
-    };
+    const ms = Math.max(problem.retryAfterMs ?? 0, 300 + backoffDelay(attempt, RETRY, random));
+    if (problem.status === 429) return { kind: 'retry', ms, reason: messages.limits.paced };
+    return { kind: 'retry', ms };
   }
   return { kind: 'fail', reason: reasonOf(problem) };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Message } from './api';
 import { ApiProblem } from './api/problem';
+import { messages } from './messages';
 import { Outbox, pendingNow } from './outbox';
 import { decide, nextToSend, type PendingMessage } from './outbox-state';
 import { inMemory, type OutboxStore } from './outbox-store';
@@ -11,10 +12,11 @@ const problem = (status: number, slug = 'x', retryAfterMs?: number) =>
 
 describe('what happens after a failure', () => {
   it.each([0, 408, 429, 500, 502, 503])('%i is tried again', (status) => {
-    expect(decide(problem(status), 0, () => 0.5)).toEqual({ kind: 'retry', ms: 800 });
+    expect(decide(problem(status), 0, () => 0.5)).toMatchObject({ kind: 'retry', ms: 800 });
   });
   it('waits as long as the server asks', () => {
-    expect(decide(problem(429, 'rate-limited', 9_000), 0)).toEqual({ kind: 'retry', ms: 9_000 });
+    expect(decide(problem(429, 'rate-limited', 9_000), 0)).toMatchObject({ kind: 'retry', ms: 9_000 });
+    expect(decide(problem(503, 'unavailable', 9_000), 0)).toEqual({ kind: 'retry', ms: 9_000 });
   });
   it('401 waits for the person', () => {
     expect(decide(problem(401), 0)).toEqual({ kind: 'wait' });
@@ -81,6 +83,28 @@ describe('the outbox', () => {
     for (const text of texts) outbox.add('c', text);
     await vi.advanceTimersByTimeAsync(300_000);
     expect(bodies()).toEqual(texts);
+    expect(pendingNow()).toEqual([]);
+    outbox.close();
+    vi.useRealTimers();
+  });
+
+  it('says that it is paced, and sends nothing before the time that the server named', async () => {
+    vi.useFakeTimers();
+    const { outbox, failures, seen, bodies } = rig();
+    await outbox.open();
+    failures.push(problem(429, 'rate-limited', 7_000));
+    outbox.add('c', 'one');
+    await vi.advanceTimersByTimeAsync(100);
+    expect(pendingNow()).toMatchObject([{ state: 'queued', reason: messages.limits.paced }]);
+    // Neither another message nor a connection that is back makes it come earlier.
+    outbox.add('c', 'two');
+    outbox.wake();
+    outbox.add('d', 'elsewhere');
+    await vi.advanceTimersByTimeAsync(6_800);
+    expect(seen).toHaveLength(2);
+    expect(bodies()).toEqual(['elsewhere']);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(bodies()).toEqual(['elsewhere', 'one', 'two']);
     expect(pendingNow()).toEqual([]);
     outbox.close();
     vi.useRealTimers();

@@ -31,6 +31,8 @@ export class Outbox {
   private readonly again = new Set<string>();
   private readonly attempts = new Map<string, number>();
   private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
+  /** The server asked to send nothing more to a conversation before then. */
+  private readonly notBefore = new Map<string, number>();
 
   constructor(
     private readonly userId: string,
@@ -127,6 +129,11 @@ export class Outbox {
   /** Sends until nothing is left or the server cannot be reached. One at a time over all tabs. */
   private async drain(conversationId: string): Promise<void> {
     clearTimeout(this.timers.get(conversationId));
+    const pause = (this.notBefore.get(conversationId) ?? 0) - Date.now();
+    if (pause > 0) {
+      this.later(conversationId, pause);
+      return;
+    }
     if (this.draining.has(conversationId)) {
       this.again.add(conversationId);
       return;
@@ -172,13 +179,20 @@ export class Outbox {
       return true;
     }
     this.attempts.set(id, attempt + 1);
-    if (decision.kind === 'retry' && !this.closed) {
-      this.timers.set(
-        id,
-        setTimeout(() => void this.drain(id), decision.ms),
-      );
+    if (decision.kind === 'retry') {
+      if (decision.reason) this.notBefore.set(id, Date.now() + decision.ms);
+      this.replace({ ...pending, reason: decision.reason });
+      this.later(id, decision.ms);
     }
     return false;
+  }
+
+  private later(conversationId: string, ms: number): void {
+    if (this.closed) return;
+    this.timers.set(
+      conversationId,
+      setTimeout(() => void this.drain(conversationId), ms),
+    );
   }
 }
 

@@ -51,6 +51,30 @@ describe('message.created', () => {
   });
 });
 
+describe('a message request', () => {
+  const request = conversation({ last_seq: 2, last_message: message(2), unread: 2, request: 'incoming' });
+  const refetch = { kind: 'fetch-conversation', conversationId: 'c', seq: 0 };
+
+  it('is accepted by an own message', () => {
+    const world = memoryCache([request]);
+    applyEntry(world.cache, ME, created(message(3, { sender_id: ME })));
+    expect(world.conversation('c')?.request).toBe('none');
+  });
+
+  it('stays one when the other writes again', () => {
+    const world = memoryCache([request]);
+    applyEntry(world.cache, ME, created(message(3, { sender_id: PEER })));
+    expect(world.conversation('c')?.request).toBe('incoming');
+  });
+
+  it('is looked at again when my own mark comes, even the same one', () => {
+    const world = memoryCache([request, conversation({ id: 'd', last_seq: 1 })]);
+    expect(applyEntry(world.cache, ME, read(ME, 0))).toEqual([refetch]);
+    expect(applyEntry(world.cache, ME, read(PEER, 2))).toEqual([]);
+    expect(applyEntry(world.cache, ME, read(ME, 1, 'd'))).toEqual([]);
+  });
+});
+
 describe('conversation.read', () => {
   it('moves my mark and the mark of the other one, never back', () => {
     const world = memoryCache([conversation({ last_seq: 9, last_message: message(9), unread: 9 })]);

@@ -34,6 +34,10 @@ export function applyEntry(cache: Cache, me: string, entry: Pick<Entry, 'type' |
     if (!mark || !before) return [];
     const after = withRead(before, me, mark);
     if (after !== before) cache.putConversation(after, false);
+    // Accepting and ignoring a request tell only so much: see what became of it.
+    if (mark.user_id === me && before.request !== 'none') {
+      return [{ kind: 'fetch-conversation', conversationId: before.id, seq: 0 }];
+    }
   }
   return [];
 }
@@ -71,8 +75,11 @@ export function withMessage(conversation: Conversation, me: string, message: Mes
     next.last_message = message;
   }
   // Who writes at s has read up to s.
-  if (mine) next.read_seq = Math.max(conversation.read_seq, message.seq);
-  else next.peer_read_seq = Math.max(conversation.peer_read_seq, message.seq);
+  if (mine) {
+    next.read_seq = Math.max(conversation.read_seq, message.seq);
+    // And has accepted.
+    next.request = 'none';
+  } else next.peer_read_seq = Math.max(conversation.peer_read_seq, message.seq);
   return same(conversation, next) ? conversation : settle(next);
 }
 
@@ -88,7 +95,12 @@ export function withRead(
 }
 
 function same(a: Conversation, b: Conversation): boolean {
-  return a.last_seq === b.last_seq && a.read_seq === b.read_seq && a.peer_read_seq === b.peer_read_seq;
+  return (
+    a.last_seq === b.last_seq &&
+    a.read_seq === b.read_seq &&
+    a.peer_read_seq === b.peer_read_seq &&
+    a.request === b.request
+  );
 }
 
 /** A fresh answer of the server joined with what events have already told: the later of both. */

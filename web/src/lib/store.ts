@@ -17,6 +17,7 @@ export const keys = {
   privacy: ['privacy'] as const,
   anyUser: ['user'] as const,
   user: (id: string) => ['user', id] as const,
+  contactPolicy: ['contact-policy'] as const,
 };
 
 type List = InfiniteData<ConversationPage, string | undefined>;

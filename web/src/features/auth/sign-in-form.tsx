@@ -8,12 +8,14 @@ import { messages } from '@/lib/messages';
 import { signIn } from '@/lib/session';
 import { FormError, FormNotice } from './form-error';
 import { LoginField } from './login-field';
+import { PasskeyButton } from './passkey-button';
 import { type FieldErrors, fromProblem } from './rules';
+import { SecondStep } from './second-step';
 import { useFocusFirstError } from './use-focus-first-error';
 
 const t = messages.auth;
 
-/** Username or e-mail and password. The session store changes what is on screen afterwards. */
+/** Username or e-mail and password, then a second step where the account has one. The session store changes what is on screen afterwards. */
 export function SignInForm() {
   const form = useRef<HTMLFormElement>(null);
   const [, navigate] = useLocation();
@@ -21,6 +23,7 @@ export function SignInForm() {
   const [password, setPassword] = useState('');
   const [errors, setErrors] = useState<FieldErrors>({});
   const [busy, setBusy] = useState(false);
+  const [step, setStep] = useState<{ challenge: string; methods: string[] }>();
   useFocusFirstError(form, errors);
 
   const submit = async (event: FormEvent) => {
@@ -35,11 +38,21 @@ export function SignInForm() {
     try {
       await signIn(login.trim(), password);
     } catch (error) {
-      setErrors(fromProblem(toProblem(error)));
+      const problem = toProblem(error);
       setBusy(false);
+      if (problem.challenge) return setStep({ challenge: problem.challenge, methods: problem.methods });
+      setErrors(fromProblem(problem));
     }
   };
 
+  if (step) {
+    const over = (form?: string) => {
+      setStep(undefined);
+      setPassword('');
+      setErrors(form ? { form } : {});
+    };
+    return <SecondStep {...step} onOver={over} />;
+  }
   return (
     <form ref={form} onSubmit={submit} noValidate className="flex flex-col gap-4">
       <FormError text={errors.form} />
@@ -55,6 +68,7 @@ export function SignInForm() {
       <Button type="submit" size="lg" busy={busy} className="mt-2 w-full">
         {t.signIn}
       </Button>
+      <PasskeyButton onError={(form) => setErrors(form ? { form } : {})} />
       <Button variant="ghost" onClick={() => navigate(paths.forgot)}>
         {t.forgot}
       </Button>

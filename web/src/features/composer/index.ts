@@ -1,3 +1,4 @@
 // The message box of one conversation.
 export { BlockedBar } from './blocked-bar';
 export { Composer } from './composer';
+export { RequestBar } from './request-bar';

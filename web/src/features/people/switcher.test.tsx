@@ -21,6 +21,7 @@ const conversation = (user_id: string) => ({
   read_seq: 0,
   peer_read_seq: 0,
   blocked: false,
+  request: 'none',
   unread: 0,
   created_at: '2026-11-23T10:00:00Z',
 });

@@ -30,7 +30,9 @@ export function useChoices(query: string, me: User): Choices {
   const waiting = query.trim().replace(/^@/, '') !== rested || search.isPlaceholderData;
 
   const groups = useMemo(() => {
-    const conversations = talks?.pages.flatMap((page) => page.items) ?? [];
+    // Somebody whose request waits, or was put aside, is found among the people.
+    const conversations =
+      talks?.pages.flatMap((page) => page.items.filter((one) => one.request === 'none')) ?? [];
     const people = waiting ? [] : (search.data?.pages.flatMap((page) => page.items) ?? []);
     return choices({ query, conversations, people, me });
   }, [talks, search.data, waiting, query, me]);

@@ -1,8 +1,9 @@
 import { type FormEvent, useState } from 'react';
 import { PasswordField } from '@/components/password-field';
 import { Button, Input } from '@/components/ui';
-import { changeEmail, resendConfirmation, useAccount } from '@/lib/account';
+import { type Confirmation, changeEmail, resendConfirmation, useAccount } from '@/lib/account';
 import { messages } from '@/lib/messages';
+import { ConfirmDialog } from './confirm-dialog';
 import { OutcomeLine } from './outcome-line';
 import { useAction } from './use-action';
 
@@ -13,17 +14,26 @@ export function EmailForm() {
   const { data: account } = useAccount();
   const [email, setEmail] = useState('');
   const [current, setCurrent] = useState('');
+  const [asking, setAsking] = useState(false);
   const { busy, outcome, setOutcome, run } = useAction();
   if (!account) return null;
+  const methods = account.second_factor ?? [];
+  const twoStep = methods.length > 0;
+
+  const confirmed = async (confirmation: Confirmation) => {
+    await changeEmail(email.trim(), confirmation);
+    setOutcome({ done: t.emailSent(email.trim()) });
+  };
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const fields: Record<string, string> = {};
     if (!email.trim()) fields['body.email'] = messages.auth.required;
-    if (!current) fields['body.current_password'] = messages.auth.required;
+    if (!current && !twoStep) fields['body.current_password'] = messages.auth.required;
     if (Object.keys(fields).length > 0) return setOutcome({ fields });
+    if (twoStep) return setAsking(true);
     const sent = await run(async () => {
-      await changeEmail(email.trim(), current);
+      await changeEmail(email.trim(), { current_password: current });
       return t.emailSent(email.trim());
     });
     if (sent) setCurrent('');
@@ -58,19 +68,29 @@ export function EmailForm() {
           onChange={(event) => setEmail(event.target.value)}
           error={outcome.fields?.['body.email']}
         />
-        <PasswordField
-          label={t.passwordCurrent}
-          name="current-password"
-          autoComplete="current-password"
-          value={current}
-          onChange={(event) => setCurrent(event.target.value)}
-          error={outcome.fields?.['body.current_password']}
-        />
+        {twoStep ? null : (
+          <PasswordField
+            label={t.passwordCurrent}
+            name="current-password"
+            autoComplete="current-password"
+            value={current}
+            onChange={(event) => setCurrent(event.target.value)}
+            error={outcome.fields?.['body.current_password']}
+          />
+        )}
         <OutcomeLine outcome={outcome} />
         <Button type="submit" busy={busy} className="self-start">
           {t.emailChange}
         </Button>
       </form>
+      {asking ? (
+        <ConfirmDialog
+          action={t.emailChange}
+          methods={methods}
+          onClose={() => setAsking(false)}
+          onConfirm={confirmed}
+        />
+      ) : null}
     </div>
   );
 }

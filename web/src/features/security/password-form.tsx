@@ -2,58 +2,83 @@ import { type FormEvent, useState } from 'react';
 import { PasswordField } from '@/components/password-field';
 import { PasswordStrength } from '@/components/password-strength';
 import { Button } from '@/components/ui';
-import { changePassword } from '@/lib/account';
+import { type Confirmation, changePassword, useAccount } from '@/lib/account';
 import { messages } from '@/lib/messages';
+import { ConfirmDialog } from './confirm-dialog';
 import { OutcomeLine } from './outcome-line';
 import { useAction } from './use-action';
 
 const t = messages.security;
 
-/** Replaces the password; the other devices are signed out. */
+/** Replaces the password; the other devices are signed out. With two-step sign-in, a dialog asks for all of it. */
 export function PasswordForm() {
   const [current, setCurrent] = useState('');
   const [next, setNext] = useState('');
+  const [asking, setAsking] = useState(false);
   const { busy, outcome, setOutcome, run } = useAction();
+  const { data: account } = useAccount();
+  const methods = account?.second_factor ?? [];
+  const twoStep = methods.length > 0;
 
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    const fields: Record<string, string> = {};
-    if (!current) fields['body.current_password'] = messages.auth.required;
-    if (!next) fields['body.password'] = messages.auth.required;
-    if (Object.keys(fields).length > 0) return setOutcome({ fields });
-    const changed = await run(async () => {
-      await changePassword(current, next);
-      return t.passwordChanged;
-    });
-    if (!changed) return;
+  const changed = () => {
     setCurrent('');
     setNext('');
   };
+  const confirmed = async (confirmation: Confirmation) => {
+    await changePassword(confirmation, next);
+    setOutcome({ done: t.passwordChanged });
+    changed();
+  };
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    const fields: Record<string, string> = {};
+    if (!current && !twoStep) fields['body.current_password'] = messages.auth.required;
+    if (!next) fields['body.password'] = messages.auth.required;
+    if (Object.keys(fields).length > 0) return setOutcome({ fields });
+    if (twoStep) return setAsking(true);
+    const done = await run(async () => {
+      await changePassword({ current_password: current }, next);
+      return t.passwordChanged;
+    });
+    if (done) changed();
+  };
 
   return (
-    <form onSubmit={submit} noValidate className="flex max-w-sm flex-col gap-4">
-      <PasswordField
-        label={t.passwordCurrent}
-        name="current-password"
-        autoComplete="current-password"
-        value={current}
-        onChange={(event) => setCurrent(event.target.value)}
-        error={outcome.fields?.['body.current_password']}
-      />
-      <PasswordField
-        label={messages.auth.newPassword}
-        name="new-password"
-        autoComplete="new-password"
-        value={next}
-        onChange={(event) => setNext(event.target.value)}
-        error={outcome.fields?.['body.password']}
-        hint={messages.auth.passwordHint}
-      />
-      <PasswordStrength password={next} />
-      <OutcomeLine outcome={outcome} />
-      <Button type="submit" busy={busy} className="self-start">
-        {t.passwordChange}
-      </Button>
-    </form>
+    <>
+      <form onSubmit={submit} noValidate className="flex max-w-sm flex-col gap-4">
+        {twoStep ? null : (
+          <PasswordField
+            label={t.passwordCurrent}
+            name="current-password"
+            autoComplete="current-password"
+            value={current}
+            onChange={(event) => setCurrent(event.target.value)}
+            error={outcome.fields?.['body.current_password']}
+          />
+        )}
+        <PasswordField
+          label={messages.auth.newPassword}
+          name="new-password"
+          autoComplete="new-password"
+          value={next}
+          onChange={(event) => setNext(event.target.value)}
+          error={outcome.fields?.['body.password']}
+          hint={messages.auth.passwordHint}
+        />
+        <PasswordStrength password={next} />
+        <OutcomeLine outcome={outcome} />
+        <Button type="submit" busy={busy} className="self-start">
+          {t.passwordChange}
+        </Button>
+      </form>
+      {asking ? (
+        <ConfirmDialog
+          action={t.passwordChange}
+          methods={methods}
+          onClose={() => setAsking(false)}
+          onConfirm={confirmed}
+        />
+      ) : null}
+    </>
   );
 }

@@ -5,6 +5,8 @@ import { messages } from '@/lib/messages';
 import { useConversations } from '@/lib/queries';
 import { ConversationList } from './conversation-list';
 import { ProfileMenu } from './profile-menu';
+import { RequestsButton } from './requests-button';
+import { useSections } from './use-sections';
 
 const t = messages.sidebar;
 
@@ -57,22 +59,26 @@ export function Sidebar({ user, openId, searchKeys, onSearch, ...menu }: Sidebar
 type ConversationsProps = { me: string; openId: string | undefined; onSearch: () => void };
 
 function Conversations({ me, openId, onSearch }: ConversationsProps) {
-  const { data, isPending, isError, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } =
-    useConversations();
+  const query = useConversations();
+  const { data, isPending, isError, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = query;
   const slow = useSlow(isPending);
+  const more = () => {
+    if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
+  };
+  // A page that failed is asked for again by scrolling, not by itself and for ever.
+  const fill = hasNextPage && !isFetchingNextPage && !query.isFetchNextPageError;
+  const sections = useSections(data?.pages, fill ? fetchNextPage : undefined);
   if (isPending) return slow ? <Loading /> : null;
   if (isError && !data) return <Failed onRetry={() => void refetch()} />;
-  const conversations = data.pages.flatMap((page) => page.items);
-  if (conversations.length === 0) return <Empty onSearch={onSearch} />;
   return (
-    <ConversationList
-      conversations={conversations}
-      me={me}
-      openId={openId}
-      onNearEnd={() => {
-        if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
-      }}
-    />
+    <>
+      <RequestsButton count={sections.requests} open={sections.onRequests} onToggle={sections.toggle} />
+      {sections.shown.length === 0 && !hasNextPage && !sections.onRequests ? (
+        <Empty onSearch={onSearch} />
+      ) : (
+        <ConversationList conversations={sections.shown} me={me} openId={openId} onNearEnd={more} />
+      )}
+    </>
   );
 }
 

@@ -6,6 +6,7 @@ import { isLargeEmoji } from '@/lib/text';
 import { formatClock, formatFull } from '@/lib/time';
 import { MessageState } from './message-state';
 import { MessageText } from './message-text';
+import { ReportButton } from './report-button';
 import type { MessageRow as Row } from './rows';
 
 /** One message: its bubble, time and state. `name`: who wrote it, for screen readers. */
@@ -33,8 +34,10 @@ export const MessageRow = memo(function MessageRow({ row, name }: { row: Row; na
           <MessageText text={row.body} mine={row.mine} />
         )}
         <Meta row={row} large={large} />
+        {row.mine || row.seq === undefined ? null : <ReportButton messageId={row.key} />}
       </div>
       {row.state === 'failed' ? <Failed row={row} /> : null}
+      {row.state === 'pending' && row.reason ? <Paced reason={row.reason} /> : null}
     </div>
   );
 });
@@ -73,6 +76,15 @@ function Meta({ row, large }: { row: Row; large: boolean }) {
       </time>
       {row.state ? <MessageState state={row.state} className={large ? 'text-muted' : undefined} /> : null}
     </span>
+  );
+}
+
+/** Why a message is not sent right now; it will be without anybody's help. */
+function Paced({ reason }: { reason: string }) {
+  return (
+    <p role="status" className="mt-1 max-w-[min(36rem,82%)] text-right text-muted text-xs">
+      {reason}
+    </p>
   );
 }
 

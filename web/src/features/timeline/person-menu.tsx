@@ -1,15 +1,17 @@
-import { Ban, EllipsisVertical } from 'lucide-react';
+import { Ban, EllipsisVertical, Flag } from 'lucide-react';
 import { useState } from 'react';
 import { Banner, Button, Dialog, IconButton, Menu, MenuItem } from '@/components/ui';
 import { toProblem, type User } from '@/lib/api';
 import { useSetBlock } from '@/lib/blocks';
 import { messages } from '@/lib/messages';
+import { ReportDialog } from './report-dialog';
 
 const t = messages.blocks;
 
 /** What one can do about the other person of a conversation. */
 export function PersonMenu({ peer, blocked }: { peer: User; blocked: boolean }) {
   const [asking, setAsking] = useState(false);
+  const [reporting, setReporting] = useState(false);
   const setBlock = useSetBlock();
   const name = peer.display_name;
 
@@ -37,7 +39,17 @@ export function PersonMenu({ peer, blocked }: { peer: User; blocked: boolean }) 
             {t.blockPerson(name)}
           </MenuItem>
         )}
+        <MenuItem icon={<Flag className="size-[18px]" />} onSelect={() => setReporting(true)}>
+          {messages.reports.person(name)}
+        </MenuItem>
       </Menu>
+      <ReportDialog
+        target={{ user_id: peer.id }}
+        title={messages.reports.titlePerson(name)}
+        text={messages.reports.textPerson}
+        open={reporting}
+        onOpenChange={setReporting}
+      />
       <Dialog open={asking} onOpenChange={ask} title={t.askTitle(name)} closeLabel={messages.layout.close}>
         <div className="px-5 pb-5">
           <p className="text-md text-muted">{t.askText}</p>

@@ -17,6 +17,9 @@ export class ApiProblem extends Error {
   readonly retryAfterMs: number | undefined;
   /** For support: the request id of the server. */
   readonly requestId: string | undefined;
+  /** Of second-factor-required: the secret of the second step, and the ways to take it. */
+  readonly challenge: string | undefined;
+  readonly methods: string[];
 
   constructor(init: {
     slug: string;
@@ -25,6 +28,8 @@ export class ApiProblem extends Error {
     errors?: ProblemField[];
     retryAfterMs?: number;
     requestId?: string;
+    challenge?: string;
+    methods?: string[];
   }) {
     super(`${init.status} ${init.slug}`);
     this.name = 'ApiProblem';
@@ -34,6 +39,8 @@ export class ApiProblem extends Error {
     this.errors = init.errors ?? [];
     this.retryAfterMs = init.retryAfterMs;
     this.requestId = init.requestId;
+    this.challenge = init.challenge;
+    this.methods = init.methods ?? [];
   }
 
   /** Whether the same request may succeed later without a change: no connection, overload, a server error. */
@@ -84,5 +91,7 @@ export function problemOf(response: Response, body: unknown): ApiProblem {
     errors: Array.isArray(fields.errors) ? fields.errors.map(field).filter((f) => f !== undefined) : [],
     retryAfterMs: retryAfter(response.headers.get('Retry-After')),
     requestId: response.headers.get('X-Request-Id') ?? undefined,
+    challenge: typeof fields.challenge === 'string' ? fields.challenge : undefined,
+    methods: Array.isArray(fields.methods) ? fields.methods.filter((m) => typeof m === 'string') : [],
   });
 }

@@ -1,0 +1,90 @@
+import { KeyRound } from 'lucide-react';
+import { type FormEvent, useState } from 'react';
+import { PasswordField } from '@/components/password-field';
+import { Button, Dialog, Input } from '@/components/ui';
+import { type Confirmation, evidenceOf } from '@/lib/account';
+import { messages } from '@/lib/messages';
+import { passkeysPossible } from '@/lib/passkeys';
+import { confirmWithPasskey } from '@/lib/second-step';
+import { OutcomeLine } from './outcome-line';
+import { useAction } from './use-action';
+
+const t = messages.twoStep;
+
+type Props = {
+  /** What is about to be done; on the button. */
+  action: string;
+  /** The ways to take the second step that the account has; none asks for the password alone. */
+  methods: readonly string[];
+  onClose: () => void;
+  /** Does it. What it throws is shown here, and the dialog stays. */
+  onConfirm: (confirmation: Confirmation) => Promise<void>;
+};
+
+/** Asks once more who is signed in, before something that matters. */
+export function ConfirmDialog({ action, methods, onClose, onConfirm }: Props) {
+  const [password, setPassword] = useState('');
+  const [code, setCode] = useState('');
+  const { busy, outcome, setOutcome, run } = useAction();
+  const second = methods.length > 0;
+  const passkey = methods.includes('passkey') && passkeysPossible();
+
+  const confirm = async (get: () => Promise<Confirmation>) => {
+    const done = await run(async () => {
+      await onConfirm(await get());
+      return '';
+    });
+    if (done) onClose();
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const fields: Record<string, string> = {};
+    if (!password) fields['body.current_password'] = messages.auth.required;
+    if (second && !code.trim()) fields['body.code'] = messages.auth.required;
+    if (Object.keys(fields).length > 0) return setOutcome({ fields });
+    void confirm(async () => ({ current_password: password, ...(second ? evidenceOf(code) : {}) }));
+  };
+  const { fields } = outcome;
+  // What belongs to no field here, such as a passkey that was refused.
+  const other = Object.entries(fields ?? {}).find(([name]) => !shown.includes(name))?.[1];
+
+  return (
+    <Dialog open onOpenChange={(open) => open || onClose()} title={t.confirmTitle} closeLabel={t.close}>
+      <form onSubmit={submit} noValidate className="flex flex-col gap-4 px-5 pb-5">
+        <PasswordField
+          label={messages.security.passwordCurrent}
+          name="current-password"
+          autoComplete="current-password"
+          autoFocus
+          value={password}
+          onChange={(event) => setPassword(event.target.value)}
+          error={fields?.['body.current_password']}
+        />
+        {second ? (
+          <Input
+            label={methods.includes('totp') ? t.confirmCode : t.confirmRecovery}
+            name="one-time-code"
+            autoComplete="one-time-code"
+            autoCapitalize="none"
+            spellCheck={false}
+            value={code}
+            onChange={(event) => setCode(event.target.value)}
+            error={fields?.['body.code'] ?? fields?.['body.recovery_code']}
+          />
+        ) : null}
+        <OutcomeLine outcome={other ? { failed: other } : outcome} />
+        <Button type="submit" busy={busy}>
+          {action}
+        </Button>
+        {passkey ? (
+          <Button variant="secondary" onClick={() => void confirm(confirmWithPasskey)}>
+            <KeyRound aria-hidden="true" className="size-4" />
+            {t.confirmPasskey}
+          </Button>
+        ) : null}
+      </form>
+    </Dialog>
+  );
+}
+
+const shown = ['body.current_password', 'body.code', 'body.recovery_code'];

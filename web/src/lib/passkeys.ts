@@ -1,0 +1,48 @@
+import { ApiProblem } from './api';
+import { messages } from './messages';
+
+/*
+ * The browser's half of passkeys. The server makes the options and judges the answers; here they only
+ * change their form. Everything throws ApiProblem.
+ */
+
+type Json = Record<string, unknown>;
+
+/** Whether this browser can use what the server sends (WebAuthn Level 3). */
+export function passkeysPossible(): boolean {
+  return typeof PublicKeyCredential !== 'undefined' && 'parseRequestOptionsFromJSON' in PublicKeyCredential;
+}
+
+/** Has the device make a passkey. */
+export async function createPasskey(options: unknown): Promise<Json> {
+  const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(
+    options as PublicKeyCredentialCreationOptionsJSON,
+  );
+  return answer(() => navigator.credentials.create({ publicKey }));
+}
+
+/** Has the person show a passkey. */
+export async function getPasskey(options: unknown): Promise<Json> {
+  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(
+    options as PublicKeyCredentialRequestOptionsJSON,
+  );
+  return answer(() => navigator.credentials.get({ publicKey }));
+}
+
+async function answer(ask: () => Promise<Credential | null>): Promise<Json> {
+  let credential: Credential | null = null;
+  let known = false;
+  try {
+    credential = await ask();
+  } catch (error) {
+    // Browsers do not say whether the person said no, waited too long or has no passkey.
+    known = error instanceof DOMException && error.name === 'InvalidStateError';
+  }
+  if (credential instanceof PublicKeyCredential) return credential.toJSON() as Json;
+  const t = messages.twoStep;
+  throw new ApiProblem({
+    slug: 'passkey-cancelled',
+    status: 400,
+    detail: known ? t.passkeyKnown : t.passkeyCancelled,
+  });
+}

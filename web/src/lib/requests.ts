@@ -1,0 +1,38 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { api, type ContactPolicy, type Conversation, call } from './api';
+import { keys, learn } from './store';
+
+/** Who may write to this person first. */
+export function useContactPolicy() {
+  return useQuery({
+    queryKey: keys.contactPolicy,
+    queryFn: ({ signal }): Promise<ContactPolicy> => call(api.GET('/api/v1/contact-policy', { signal })),
+  });
+}
+
+/** Says who may write first. */
+export function useSetContactPolicy() {
+  const client = useQueryClient();
+  return useMutation<ContactPolicy, Error, ContactPolicy>({
+    mutationFn: (body) => call(api.PUT('/api/v1/contact-policy', { body })),
+    onSuccess: (policy) => client.setQueryData(keys.contactPolicy, policy),
+  });
+}
+
+/** Accepts a message request, or puts it aside. */
+export function useDecide(id: string) {
+  const client = useQueryClient();
+  return useMutation<Conversation, Error, 'accept' | 'ignore'>({
+    mutationFn: (what) => {
+      const at = { params: { path: { id } } };
+      return call(
+        what === 'accept'
+          ? api.POST('/api/v1/conversations/{id}/accept', at)
+          : api.POST('/api/v1/conversations/{id}/ignore', at),
+      );
+    },
+    onSuccess: (conversation) => {
+      learn(client, conversation);
+    },
+  });
+}
