@@ -18,15 +18,16 @@ import (
 )
 
 type adminCommands struct {
-	Create  adminCreate  `cmd:"" help:"Create an administrator. The password is asked for, or comes from --password-stdin, CHAT_ADMIN_PASSWORD or CHAT_ADMIN_PASSWORD_FILE; never from the command line."`
-	List    adminList    `cmd:"" help:"List accounts."`
-	Suspend adminSuspend `cmd:"" help:"Sign a person out everywhere and refuse them until restored."`
-	Restore adminRestore `cmd:"" help:"Let a suspended person sign in again."`
-	SignOut adminSignOut `cmd:"" help:"Sign a person out everywhere."`
-	Role    adminRole    `cmd:"" help:"Make a person user, moderator or admin."`
-	Invite  adminInvite  `cmd:"" help:"Make an invitation and print its link."`
-	Banner  adminBanner  `cmd:"" help:"Show an announcement to everybody, or take it back."`
-	SignUp  adminSignUp  `cmd:"" help:"Say or decide who may sign up: open, invite or closed."`
+	Create       adminCreate       `cmd:"" help:"Create an administrator. The password is asked for, or comes from --password-stdin, CHAT_ADMIN_PASSWORD or CHAT_ADMIN_PASSWORD_FILE; never from the command line."`
+	List         adminList         `cmd:"" help:"List accounts."`
+	Suspend      adminSuspend      `cmd:"" help:"Sign a person out everywhere and refuse them until restored."`
+	Restore      adminRestore      `cmd:"" help:"Let a suspended person sign in again."`
+	SignOut      adminSignOut      `cmd:"" help:"Sign a person out everywhere."`
+	ResetFactors adminResetFactors `cmd:"" help:"Take the second factors away from somebody who lost them."`
+	Role         adminRole         `cmd:"" help:"Make a person user, moderator or admin."`
+	Invite       adminInvite       `cmd:"" help:"Make an invitation and print its link."`
+	Banner       adminBanner       `cmd:"" help:"Show an announcement to everybody, or take it back."`
+	SignUp       adminSignUp       `cmd:"" help:"Say or decide who may sign up: open, invite or closed."`
 }
 
 type adminCreate struct {

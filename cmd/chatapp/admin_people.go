@@ -118,6 +118,15 @@ func (c *adminSignOut) Run(ctx context.Context, p program) error {
 	})
 }
 
+type adminResetFactors struct{ someone }
+
+// Run takes the factors away.
+func (c *adminResetFactors) Run(ctx context.Context, p program) error {
+	return c.apply(ctx, p, "signs in with the password alone", func(s *auth.Service, acc auth.Account) error {
+		return s.ResetFactors(ctx, auth.Operator(), acc.ID)
+	})
+}
+
 type adminRole struct {
 	someone
 	Role string `arg:"" enum:"user,moderator,admin" help:"user, moderator or admin."`

@@ -29,6 +29,7 @@ func adminRows() []row {
 		{"POST /api/v1/admin/people/{id}/restore", on("/restore", nil), only(204, admin), nil},
 		{"POST /api/v1/admin/people/{id}/sign-out", on("/sign-out", nil), only(204, admin), nil},
 		{"POST /api/v1/admin/people/{id}/reset-password", on("/reset-password", nil), only(409, admin), nil}, // no address
+		{"POST /api/v1/admin/people/{id}/reset-factors", on("/reset-factors", nil), only(204, admin), nil},
 		{"PUT /api/v1/admin/people/{id}/role", on("/role", map[string]string{"role": "user"}), only(204, admin), nil},
 		{"GET /api/v1/admin/settings", get("/api/v1/admin/settings"), only(200, admin), nil},
 		{"PUT /api/v1/admin/settings", send("/api/v1/admin/settings", map[string]string{"sign_up": "open"}), only(200, admin), nil},

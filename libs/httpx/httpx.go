@@ -169,6 +169,20 @@ func Register[I, O any](s *Server, op huma.Operation, handle func(context.Contex
 	})
 }
 
+// RequireRole makes a middleware for operations of people with at least that
+// role (see authn.RequireRole). Like authenticate it runs before anything of the
+// request is read: for others nothing is there, whatever they send.
+func (s *Server) RequireRole(least string) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		if _, err := authn.RequireRole(ctx.Context(), least); err != nil {
+			p := s.problem(ctx.Context(), err)
+			_ = huma.WriteErr(s.API, ctx, p.Status, p.Detail, p)
+			return
+		}
+		next(ctx)
+	}
+}
+
 // Identify checks an Authorization header's value. Errors: unauthenticated,
 // unavailable.
 func (s *Server) Identify(ctx context.Context, authorization string) (authn.Identity, error) {

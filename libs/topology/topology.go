@@ -179,7 +179,10 @@ func busAdmin() Permissions {
 // a message is never deleted but overwritten, the audit log and its seals only grow.
 func Withheld(service string) map[string][]string {
 	return map[string]map[string][]string{
-		Auth:     {"audit_log": {"UPDATE", "DELETE"}, "audit_actors": {"UPDATE", "DELETE"}, "audit_seals": {"UPDATE", "DELETE"}, "audit_seal_rows": {"UPDATE", "DELETE"}},
+		Auth: {
+			"audit_log": {"UPDATE", "DELETE"}, "audit_actors": {"UPDATE", "DELETE"},
+			"audit_seals": {"UPDATE", "DELETE"}, "audit_seal_rows": {"UPDATE", "DELETE"},
+		},
 		Messages: {"messages": {"DELETE"}, "audit_log": {"UPDATE", "DELETE"}},
 	}[service]
 }

@@ -53,9 +53,9 @@ func TestWithheldVerbs(t *testing.T) {
 		{topology.Messages, "messages", "INSERT,UPDATE"},
 		{topology.Messages, "audit_log", "INSERT"},
 		{topology.Auth, "audit_log", "INSERT"},
-		{topology.Auth, "audit_actors", "INSERT"},
 		{topology.Auth, "audit_seals", "INSERT"},
 		{topology.Auth, "audit_seal_rows", "INSERT"},
+		{topology.Auth, "audit_actors", "INSERT"},
 		{topology.Auth, "sessions", "INSERT,UPDATE,DELETE"},
 		{topology.Users, "goose_db_version", ""},
 	} {

@@ -12,6 +12,7 @@ import (
 	"chatapp/libs/authn"
 	"chatapp/libs/errs"
 	"chatapp/libs/id"
+	"chatapp/libs/outbox"
 )
 
 // Why sessions ended that somebody else ended; part of the event.
@@ -51,10 +52,12 @@ type deed struct {
 	ends    string // the reason with which the account's sessions end; "" = they go on
 	now     time.Time
 
-	suspend bool
-	restore bool
-	reason  string
-	role    string // the new one; "" = it stays
+	suspend  bool
+	restore  bool
+	unfactor bool // the second factors go
+	reason   string
+	role     string // the new one; "" = it stays
+	mail     []outbox.Row
 }
 
 // Suspend ends a person's sessions and refuses new ones until Restore. Doing so
@@ -81,6 +84,23 @@ func (s *Service) Restore(ctx context.Context, by Actor, account id.ID) error {
 // SignOut ends all sessions of a person. Errors: not-found, unavailable.
 func (s *Service) SignOut(ctx context.Context, by Actor, account id.ID) error {
 	return s.administer(ctx, deed{actor: by, account: account, least: authn.RoleAdmin, event: eventSignedOut, ends: reasonOperator})
+}
+
+// ResetFactors takes the second factors away from somebody who lost them, ends
+// all sessions and tells the owner. Nothing happens where there is none. Errors:
+// not-found, unavailable.
+func (s *Service) ResetFactors(ctx context.Context, by Actor, account id.ID) error {
+	acc, ok, err := s.store.account(ctx, account)
+	if err != nil || !ok {
+		return firstError(err, errNoPerson())
+	}
+	letter, err := mailRows(mailing{to: acc, kind: mailFactorRemoved, at: s.now()})
+	if err != nil {
+		return err
+	}
+	return s.administer(ctx, deed{
+		actor: by, account: account, least: authn.RoleAdmin, event: eventFactorsRemoved, ends: reasonFactor, unfactor: true, mail: letter,
+	})
 }
 
 // SetRole gives a person another role and ends their sessions, so that no token

@@ -101,6 +101,7 @@ func TestRolesAndRoutes(t *testing.T) {
 			{"POST", mod + "/restore", nil, forbidden, 204},
 			{"POST", one + "/sign-out", nil, missing, 204},
 			{"POST", one + "/reset-password", nil, missing, 202},
+			{"POST", one + "/reset-factors", nil, missing, 204},
 			{"PUT", one + "/role", role, missing, 204},
 			{"GET", "settings", nil, missing, 200},
 			{"PUT", "settings", map[string]string{"sign_up": "open"}, missing, 200},
@@ -196,7 +197,7 @@ func TestSuspensionAgainstSignIns(t *testing.T) {
 					}
 					return
 				}
-				_, err := r.svc.admit(t.Context(), acc, Client{}, newAttempt("eve", "10.0.0.1"))
+				_, err := r.svc.completeLogin(t.Context(), acc, Client{}, newLogin{attempt: newAttempt("eve", "10.0.0.1")})
 				if err != nil && !errs.Is(err, errs.Suspended) {
 					t.Error(err)
 				}

@@ -2,15 +2,15 @@
 //
 // OWNS     accounts, credentials, confirmed_emails, sessions, refresh_tokens,
 // one_time_tokens, totp_factors, recovery_codes, passkeys, login_challenges,
-// passkey_challenges, signing_keys, login_attempts, audit_log, audit_actors,
-// audit_seals, audit_seal_rows, suspensions, invitations, settings, outbox,
+// passkey_challenges, signing_keys, login_attempts, audit_log, audit_seals,
+// audit_seal_rows, audit_actors, suspensions, invitations, settings, outbox,
 // dead_letters (schema auth).
 //
 // SERVES   /api/v1/auth/register, login, refresh, logout, forgot, reset,
 // password, email, account, sessions, events, usernames/{username},
-// login/second, factors, passkeys, sign-up, announcement;
-// /api/v1/admin/people, invitations, settings, statistics (for moderators and
-// administrators; others get not-found);
+// login/second, factors, passkeys, sign-up, announcement; /api/v1/admin/people,
+// invitations, settings, statistics (for moderators and administrators; others
+// get not-found);
 // /.well-known/jwks.json.
 // Requests on the bus: chat.auth.rpc.v1.jwks (the public keys) and
 // chat.auth.rpc.v1.account (one account, as its registered event).

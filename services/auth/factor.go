@@ -305,21 +305,6 @@ func (s *Service) Factors(ctx context.Context, who authn.Identity) (Factors, err
 	return s.store.factors(ctx, who.UserID)
 }
 
-// RemoveFactors takes the second step away from an account whose owner lost
-// what it asks for, ends all its sessions and tells the owner. Who may ask for
-// that, and is named in from, is the caller's business. Errors: not-found for
-// an account without a second factor; unauthenticated for none; unavailable.
-func (s *Service) RemoveFactors(ctx context.Context, account id.ID, from Client) error {
-	acc, ok, err := s.store.account(ctx, account)
-	if err != nil || !ok {
-		return firstError(err, errSessionOver())
-	}
-	return s.changeFactors(ctx, changing{
-		acc: acc, from: from.clean(), event: eventFactorsRemoved, mail: mailFactorRemoved,
-		change: func(tx *factorTx) error { return tx.removeAll() },
-	})
-}
-
 // changing is a change of an account's factors that is about to be stored.
 type changing struct {
 	acc    Account

@@ -30,9 +30,9 @@ func (s *Service) routes() {
 	httpx.Register(s.http, public(http.MethodGet, "/.well-known/jwks.json", "jwks", http.StatusOK,
 		"Public keys that verify access tokens (RFC 7517)"), s.handleJWKS)
 	s.accountRoutes()
-	s.adminRoutes()
 	s.factorRoutes()
 	s.passkeyRoutes()
+	s.adminRoutes()
 	s.sessionRoutes()
 	s.activityRoutes()
 }

@@ -28,6 +28,8 @@ func (s *Service) peopleRoutes() {
 		"End all sessions of a person"), s.handleSignOut)
 	httpx.Register(s.http, s.ruled(authn.RoleAdmin, http.MethodPost, one+"/reset-password", "mail-reset-link", http.StatusAccepted,
 		"Mail a person a link to choose a new password"), s.handleSendReset)
+	httpx.Register(s.http, s.ruled(authn.RoleAdmin, http.MethodPost, one+"/reset-factors", "reset-factors", http.StatusNoContent,
+		"Take the second factors away from somebody who lost them; their devices are signed out"), s.handleResetFactors)
 	httpx.Register(s.http, s.ruled(authn.RoleAdmin, http.MethodPut, one+"/role", "put-role", http.StatusNoContent,
 		"Give a person another role; their devices are signed out"), s.handleRole)
 }
@@ -176,6 +178,10 @@ func (s *Service) handleSignOut(ctx context.Context, in *personInput) (*struct{}
 
 func (s *Service) handleSendReset(ctx context.Context, in *personInput) (*struct{}, error) {
 	return nil, s.SendReset(ctx, actor(ctx), in.ID)
+}
+
+func (s *Service) handleResetFactors(ctx context.Context, in *personInput) (*struct{}, error) {
+	return nil, s.ResetFactors(ctx, actor(ctx), in.ID)
 }
 
 type roleInput struct {

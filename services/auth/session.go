@@ -94,9 +94,8 @@ type refreshToken struct {
 
 // Login checks a username or e-mail address with its password and starts a
 // session. Errors: unauthenticated, with the same text and the same work for
-// an unknown name and a wrong password; email-unconfirmed or suspended with the
-// right one; second-factor-required with the right one, see admit; rate-limited;
-// unavailable.
+// an unknown name and a wrong password; with the right one email-unconfirmed,
+// suspended or second-factor-required, see admit; rate-limited; unavailable.
 func (s *Service) Login(ctx context.Context, login, password string, from Client) (Grant, error) {
 	from = from.clean()
 	try, err := s.admitLogin(ctx, loginName(login), from)

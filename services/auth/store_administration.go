@@ -92,6 +92,10 @@ func (st *store) administer(ctx context.Context, d deed, e ending, leave leaveFu
 				return err
 			}
 		}
+		emitted = append(emitted, d.mail...)
+		if err := outbox.Insert(tx, d.mail); err != nil {
+			return err
+		}
 		return noteIn(tx, d.actor, d.now, d.event, acc.ID, detail)
 	})
 	return emitted, err
@@ -162,6 +166,12 @@ func (d deed) apply(tx *gorm.DB, acc Account) (detail string, changed bool, err 
 	case d.restore:
 		gone := tx.Where("account_id = ?", acc.ID).Delete(&suspensionRow{})
 		return "", gone.RowsAffected > 0, gone.Error
+	case d.unfactor:
+		f := &factorTx{tx: tx, account: acc.ID, now: d.now}
+		if f.before, err = factorsOf(tx, acc.ID); err != nil || !f.before.on() {
+			return "", false, err
+		}
+		return "", true, f.removeAll()
 	case d.role != "":
 		if d.role == acc.Role {
 			return "", false, nil

@@ -98,7 +98,7 @@ func (st *store) lockAccount(tx *gorm.DB, account id.ID) error {
 // mustProve locks the account and gives the ways to take the second step that
 // n still needs.
 func (st *store) mustProve(tx *gorm.DB, n newLogin) ([]string, error) {
-	if err := st.lockAccount(tx, n.account.ID); err != nil || n.proof != nil {
+	if err := st.mayStart(tx, n.account); err != nil || n.proof != nil {
 		return nil, err
 	}
 	f, err := factorsOf(tx, n.account.ID)
@@ -222,15 +222,14 @@ func (f *factorTx) removeTOTP() error {
 	return gone.Error
 }
 
-// removeAll ends every factor. Error: not-found when there is none.
+// removeAll ends every factor, with the recovery codes and half-done sign-ins.
 func (f *factorTx) removeAll() error {
-	if !f.before.on() {
-		return errs.New(errs.NotFound, "There is no second factor.")
+	for _, rows := range []any{&totpRow{}, &passkeyRow{}, &recoveryRow{}} {
+		if err := f.tx.Where("account_id = ?", f.account).Delete(rows).Error; err != nil {
+			return err
+		}
 	}
-	if err := f.tx.Where("account_id = ?", f.account).Delete(&totpRow{}).Error; err != nil {
-		return err
-	}
-	return f.tx.Where("account_id = ?", f.account).Delete(&passkeyRow{}).Error
+	return dropChallenges(f.tx, f.account)
 }
 
 // firstCodes stores recovery codes when this is the account's first factor,

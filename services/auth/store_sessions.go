@@ -87,8 +87,8 @@ type newLogin struct {
 // account has a second factor and n has no proof, it stores the challenge
 // instead and returns the methods of the second step. The account's row is
 // locked first, as in changeFactors: no session starts under old rules after
-// the rules changed. Errors: errNotProved, challenge-expired when another
-// request was first, those of mayStart.
+// the rules changed. Errors: those of mayStart; errNotProved; challenge-expired
+// when another request was first.
 func (st *store) createLogin(ctx context.Context, n newLogin) (methods []string, err error) {
 	err = st.db.Tx(ctx, func(tx *gorm.DB) error {
 		now := n.session.CreatedAt

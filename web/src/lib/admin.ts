@@ -75,6 +75,8 @@ export const deeds = {
     changed(id, call(api.POST('/api/v1/admin/people/{id}/sign-out', { params: { path: { id } } }))),
   mailReset: (id: string) =>
     changed(id, call(api.POST('/api/v1/admin/people/{id}/reset-password', { params: { path: { id } } }))),
+  resetFactors: (id: string) =>
+    changed(id, call(api.POST('/api/v1/admin/people/{id}/reset-factors', { params: { path: { id } } }))),
   setRole: (id: string, role: Role) =>
     changed(
       id,

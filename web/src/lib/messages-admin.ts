@@ -73,6 +73,10 @@ export const adminMessages = {
   resetTitle: (name: string) => `Mail ${name} a link?`,
   resetText: 'The link lets them choose a new password. It works for 15 minutes.',
   resetDone: 'The link is on its way.',
+  factors: 'Reset two-step sign-in',
+  factorsTitle: (name: string) => `Reset the two-step sign-in of ${name}?`,
+  factorsText:
+    'Make sure that it is them who ask. App, passkeys and recovery codes are removed, and all devices signed out.',
   changeRole: 'Change role',
   roleTitle: (name: string) => `Change the role of ${name}?`,
   roleText: 'All devices are signed out, so that the new role holds at once.',

@@ -454,7 +454,6 @@ export const messages = {
     send: 'Send the message',
     newline: 'New line in a message',
   },
-  admin: adminMessages,
   limits: {
     paced: 'You are writing very fast. This is sent in a moment, all by itself.',
   },
@@ -484,6 +483,7 @@ export const messages = {
       'mail-confirm-email': 'Link to confirm the e-mail address sent',
     } as Readonly<Record<string, string>>,
   },
+  admin: adminMessages,
   signOut: {
     title: 'Sign out?',
     text: 'Drafts and messages that are not sent yet are removed from this device. Everything else stays on the server.',

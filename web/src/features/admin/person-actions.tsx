@@ -9,7 +9,7 @@ import { useDeed } from './use-deed';
 
 const t = messages.admin;
 
-type Deed = 'suspend' | 'restore' | 'signOut' | 'reset' | 'role';
+type Deed = 'suspend' | 'restore' | 'signOut' | 'reset' | 'factors' | 'role';
 
 const words: Record<
   Deed,
@@ -19,6 +19,7 @@ const words: Record<
   restore: { title: t.restoreTitle, text: t.restoreText, button: t.restore },
   signOut: { title: t.signOutTitle, text: t.signOutText, button: t.signOut, danger: true },
   reset: { title: t.resetTitle, text: t.resetText, button: t.reset },
+  factors: { title: t.factorsTitle, text: t.factorsText, button: t.factors, danger: true },
   role: { title: t.roleTitle, text: t.roleText, button: t.changeRole, danger: true },
 };
 
@@ -42,6 +43,7 @@ export function PersonActions({ detail, admin }: { detail: PersonDetail; admin: 
     restore: () => deeds.restore(person.id).then(() => t.done),
     signOut: () => deeds.signOut(person.id).then(() => t.done),
     reset: () => deeds.mailReset(person.id).then(() => t.resetDone),
+    factors: () => deeds.resetFactors(person.id).then(() => t.done),
     role: () => deeds.setRole(person.id, role).then(() => t.done),
   };
   const confirm = async (deed: Deed) => {
@@ -62,6 +64,7 @@ export function PersonActions({ detail, admin }: { detail: PersonDetail; admin: 
       <div className="flex flex-wrap gap-2">
         {suspension ? ask('restore') : ask('suspend')}
         {admin ? ask('signOut') : null}
+        {admin ? ask('factors') : null}
         {admin && person.email && !suspension ? ask('reset') : null}
       </div>
       {admin ? (
