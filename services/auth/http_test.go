@@ -2,7 +2,6 @@ package auth
 
 import (
 	"encoding/json"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"

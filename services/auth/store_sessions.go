@@ -92,9 +92,6 @@ type newLogin struct {
 func (st *store) createLogin(ctx context.Context, n newLogin) (methods []string, err error) {
 	err = st.db.Tx(ctx, func(tx *gorm.DB) error {
 		now := n.session.CreatedAt
-		if err := st.mayStart(tx, n.account); err != nil {
-			return err
-		}
 		if methods, err = st.mustProve(tx, n); err != nil {
 			return err
 		}
