@@ -1,12 +1,15 @@
 package auth
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"gorm.io/gorm"
 
 	"chatapp/libs/authn"
 	"chatapp/libs/db"
@@ -205,6 +208,42 @@ func TestSuspensionAgainstSignIns(t *testing.T) {
 			t.Errorf("%d sessions of a suspended person, %v", len(live), err)
 		}
 	}, perIP(1000))
+}
+
+// A sign-in that has passed the check holds a suspension up until its session is
+// there to be ended.
+func TestSuspensionWaitsForSignIns(t *testing.T) {
+	eachRig(t, func(t *testing.T, r *rig) {
+		eve := r.signUp("eve")
+		acc, _, err := r.svc.store.account(t.Context(), eve.User.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		err = r.db.W.WithContext(t.Context()).Transaction(func(tx *gorm.DB) error {
+			if err := r.svc.store.mayStart(tx, acc); err != nil {
+				return err
+			}
+			go func() { done <- r.svc.Suspend(t.Context(), Operator(), acc.ID, "race") }()
+			select {
+			case err := <-done:
+				done <- err
+				t.Error("the suspension did not wait")
+			case <-time.After(300 * time.Millisecond):
+			}
+			sess, token, _, err := r.svc.startSession(acc, Client{})
+			if err != nil {
+				return err
+			}
+			return insertSession(tx, sess, token)
+		})
+		if err = errors.Join(err, <-done); err != nil {
+			t.Fatal(err)
+		}
+		if live, err := r.svc.store.liveSessions(t.Context(), acc.ID, r.clock.now()); err != nil || len(live) != 0 {
+			t.Errorf("%d sessions of a suspended person, %v", len(live), err)
+		}
+	})
 }
 
 // A session that slipped through is refused at its refresh.
