@@ -317,6 +317,7 @@ func TestOpenAPI(t *testing.T) {
 		"/api/v1/auth/forgot": "post", "/api/v1/auth/reset": "post", "/api/v1/auth/account": "get", "/api/v1/auth/password": "post",
 		"/api/v1/auth/email": "post", "/api/v1/auth/email/confirm": "post", "/api/v1/auth/email/resend": "post",
 		"/api/v1/auth/sessions": "get", "/api/v1/auth/sessions/{id}": "delete", "/api/v1/auth/sessions/end-others": "post",
+		"/api/v1/auth/events": "get",
 		"/api/v1/auth/login/second": "post", "/api/v1/auth/login/second/passkey": "post", "/api/v1/auth/factors": "get",
 		"/api/v1/auth/factors/totp": "post", "/api/v1/auth/factors/totp/activate": "post", "/api/v1/auth/factors/totp/remove": "post",
 		"/api/v1/auth/factors/recovery-codes": "post", "/api/v1/auth/passkeys/login/begin": "post",
@@ -333,7 +334,8 @@ func TestOpenAPI(t *testing.T) {
 			t.Errorf("%s: %v", path, spec.Paths[path])
 		}
 	}
-	if len(spec.Paths) != len(want) || !strings.HasPrefix(spec.OpenAPI, "3.1") {
+	const severalMethods = 2 // settings and invitations of the administration
+	if len(spec.Paths) != len(want)+severalMethods || !strings.HasPrefix(spec.OpenAPI, "3.1") {
 		t.Errorf("OpenAPI %s with %d paths", spec.OpenAPI, len(spec.Paths))
 	}
 }

@@ -197,8 +197,9 @@ func newSecret() (secret string, hash tokenHash) {
 // secretHash is the hash under which secret would be stored; false when it
 // cannot be one of ours.
 func secretHash(secret string) (sum tokenHash, ok bool) {
+	// The decoder passes over line breaks: by its length a secret has one spelling.
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(secret)
-	if err != nil || len(raw) != secretBytes {
+	if err != nil || len(raw) != secretBytes || len(secret) != base64.RawURLEncoding.EncodedLen(secretBytes) {
 		return sum, false
 	}
 	return sha256.Sum256(raw), true
