@@ -6,6 +6,9 @@ import { appCode, saveCodes, setUpApp, signInWithPassword, signOut, virtualDevic
 
 const menu = { name: /^Your menu/ };
 
+// Each goes through many pages.
+test.slow();
+
 test('an app is set up, signs in, and a recovery code does too', async ({ person, newcomer }) => {
   const [ada, other] = [await person('Ada'), await newcomer('Other')];
   await other.page.goto(`${ada.url}/signin`);
