@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"net/http"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"chatapp/e2e/harness"
 	"chatapp/internal/client"
@@ -17,19 +19,22 @@ import (
 type role string
 
 const (
-	owner     role = "owner"     // whose things they are
-	peer      role = "peer"      // has a conversation with the owner
-	stranger  role = "stranger"  // has nothing to do with the owner
-	blocked   role = "blocked"   // has a conversation with the owner, who then blocked them
-	admin     role = "admin"     // an administrator who is a stranger
-	anonymous role = "anonymous" // no token
-	forger    role = "forger"    // the owner's token with another signature
+	owner     role = "owner"      // whose things they are
+	peer      role = "peer"       // has a conversation with the owner
+	stranger  role = "stranger"   // has nothing to do with the owner
+	blocked   role = "blocked"    // has a conversation with the owner, who then blocked them
+	moderator role = "moderatrix" // a moderator who is a stranger; "moderator" is no name to be had
+	admin     role = "admin"      // an administrator who is a stranger
+	suspended role = "suspended"  // a stranger whom an administrator suspended
+	anonymous role = "anonymous"  // no token
+	forger    role = "forger"     // the owner's token with another signature
 )
 
-// signedIn are the roles with a session, everybody all of them.
+// signedIn are the roles with a session, outside those without, everybody all.
 var (
-	signedIn  = []role{owner, peer, stranger, blocked, admin}
-	everybody = append([]role{anonymous, forger}, signedIn...)
+	signedIn  = []role{owner, peer, stranger, blocked, moderator, admin}
+	outside   = []role{anonymous, forger, suspended}
+	everybody = slices.Concat(outside, signedIn)
 )
 
 // What only some may read: the e-mail address only its owner and those who
@@ -51,18 +56,21 @@ type cast struct {
 func newCast(t *testing.T, w *harness.World) *cast {
 	t.Helper()
 	c := &cast{world: w, people: map[role]*client.Client{}}
-	for _, who := range signedIn {
-		p := client.New(w.Front)
-		name := string(who)
+	for _, who := range append([]role{suspended}, signedIn...) {
+		p, name := client.New(w.Front), string(who)
 		if who == admin {
 			command(t, w, "admin", "create", "--username", name, "--password-stdin")
-			must(t, p.Login(t.Context(), name))
 		} else {
 			must(t, p.JSON(t.Context(), http.MethodPost, "/api/v1/auth/register", registration(who), nil))
-			must(t, p.Login(t.Context(), name))
 		}
+		if who == moderator {
+			command(t, w, "admin", "role", name, "moderator")
+		}
+		must(t, p.Login(t.Context(), name))
 		c.people[who] = p
 	}
+	command(t, w, "admin", "suspend", string(suspended), "--reason", "to see what is left")
+	c.untilRefused(t, suspended)
 	c.people[anonymous] = client.New(w.Front)
 	c.people[forger] = client.New(w.Front)
 	forged := c.people[owner].Session()
@@ -75,6 +83,20 @@ func newCast(t *testing.T, w *harness.World) *cast {
 	c.post(t, blocked, owner, harness.SecretBody+" by somebody who is blocked then")
 	must(t, c.people[owner].JSON(t.Context(), http.MethodPut, "/api/v1/users/me/blocks/"+c.id(blocked), nil, nil))
 	return c
+}
+
+// untilRefused waits until the person's token is worth nothing.
+func (c *cast) untilRefused(t *testing.T, who role) {
+	t.Helper()
+	soon, done := context.WithTimeout(t.Context(), 5*time.Second)
+	defer done()
+	for {
+		answer, err := c.people[who].Do(soon, http.MethodGet, "/api/v1/users/me", nil, nil)
+		must(t, err)
+		if answer.Status == http.StatusUnauthorized {
+			return
+		}
+	}
 }
 
 func registration(who role) map[string]string {
@@ -126,7 +148,7 @@ func (c *cast) device(t *testing.T, who role) string {
 // spare is one more device of the person, or who has no session.
 func (c *cast) spare(t *testing.T, who role) *client.Client {
 	t.Helper()
-	if who == anonymous || who == forger {
+	if slices.Contains(outside, who) {
 		return c.people[who]
 	}
 	d := client.New(c.world.Front)

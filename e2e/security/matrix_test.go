@@ -125,7 +125,11 @@ func (c *cast) likeMissing(t *testing.T, who role, method string, do call, got *
 func (c *cast) send(t *testing.T, who role, method string, do call) *client.Response {
 	t.Helper()
 	var body []byte
-	if do.body != nil {
+	header := http.Header{}
+	switch text, raw := do.body.(string); {
+	case raw && do.media != "":
+		body, header["Content-Type"] = []byte(text), []string{do.media}
+	case do.body != nil:
 		var err error
 		body, err = json.Marshal(do.body)
 		must(t, err)
@@ -134,7 +138,7 @@ func (c *cast) send(t *testing.T, who role, method string, do call) *client.Resp
 	if do.as != nil {
 		from = do.as
 	}
-	answer, err := from.Do(t.Context(), method, do.path, body, nil)
+	answer, err := from.Do(t.Context(), method, do.path, body, header)
 	must(t, err)
 	return answer
 }

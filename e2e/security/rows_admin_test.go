@@ -7,8 +7,8 @@ import (
 	"chatapp/internal/client"
 )
 
-// adminRows are the routes of administration: only administrators see that they
-// are there. What is done is done to somebody who has no part in the matrix.
+// adminRows are the routes of administration: only administrators, and moderators
+// of some, see that they are there. What is done is done to somebody who has no part in the matrix.
 func adminRows() []row {
 	const people = "/api/v1/admin/people/"
 	victim := ""
@@ -23,10 +23,10 @@ func adminRows() []row {
 	return []row{
 		{"GET /api/v1/auth/sign-up", get("/api/v1/auth/sign-up"), open(200), nil},
 		{"GET /api/v1/auth/announcement", get("/api/v1/auth/announcement"), private(200), nil},
-		{"GET /api/v1/admin/people", get("/api/v1/admin/people"), only(200, admin), nil},
-		{"GET /api/v1/admin/people/{id}", on("", nil), only(200, admin), nil},
-		{"POST /api/v1/admin/people/{id}/suspend", on("/suspend", map[string]string{"reason": "x"}), only(204, admin), nil},
-		{"POST /api/v1/admin/people/{id}/restore", on("/restore", nil), only(204, admin), nil},
+		{"GET /api/v1/admin/people", get("/api/v1/admin/people"), only(200, moderator, admin), nil},
+		{"GET /api/v1/admin/people/{id}", on("", nil), only(200, moderator, admin), nil},
+		{"POST /api/v1/admin/people/{id}/suspend", on("/suspend", map[string]string{"reason": "x"}), only(204, moderator, admin), nil},
+		{"POST /api/v1/admin/people/{id}/restore", on("/restore", nil), only(204, moderator, admin), nil},
 		{"POST /api/v1/admin/people/{id}/sign-out", on("/sign-out", nil), only(204, admin), nil},
 		{"POST /api/v1/admin/people/{id}/reset-password", on("/reset-password", nil), only(409, admin), nil}, // no address
 		{"POST /api/v1/admin/people/{id}/reset-factors", on("/reset-factors", nil), only(204, admin), nil},
