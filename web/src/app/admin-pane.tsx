@@ -2,6 +2,7 @@ import { useLocation } from 'wouter';
 import { cameFromList, paths } from '@/components/paths';
 import { type PageTab, TabbedPage } from '@/components/tabbed-page';
 import { InvitationsPanel, OverviewPanel, PeoplePanel, PersonPanel, SettingsPanel } from '@/features/admin';
+import { MessageSearchPage, ReportsPage } from '@/features/moderation';
 import type { SessionUser } from '@/lib/api';
 import { messages } from '@/lib/messages';
 
@@ -15,6 +16,8 @@ type AdminTab = Omit<PageTab, 'panel'> & { moderator?: true; panel: (at: At) => 
 /** Every page of the administration, in the order of the tabs: a new one is a line here. */
 const tabs: readonly AdminTab[] = [
   { id: 'people', label: t.people, moderator: true, panel: (at) => <People {...at} /> },
+  { id: 'reports', label: messages.moderation.reports, moderator: true, panel: () => <ReportsPage /> },
+  { id: 'messages', label: messages.moderation.search, panel: () => <MessageSearchPage /> },
   { id: 'invitations', label: t.invitations, panel: () => <InvitationsPanel /> },
   { id: 'settings', label: t.settings, panel: () => <SettingsPanel /> },
   { id: 'overview', label: t.overview, panel: () => <OverviewPanel /> },

@@ -336,7 +336,7 @@ export const messages = {
     note: 'Note (optional)',
     dismiss: 'Nothing wrong',
     suspended: 'Account suspended',
-    suspendHint: 'This only records it: suspend the account under Accounts.',
+    suspendHint: 'This only records it: suspend the account under People.',
     decisions: { dismissed: 'Nothing wrong', suspended: 'Account suspended' },
     decided: (what: string, name: string, when: string) => `${what}: ${name}, ${when}`,
     search: 'Search messages',

@@ -41,9 +41,9 @@ export function MessageSearchPage() {
   return (
     <section aria-labelledby="search-title" className="flex flex-col gap-5 p-5">
       <div>
-        <h1 id="search-title" className="font-semibold text-title">
+        <h2 id="search-title" className="font-semibold text-title">
           {t.search}
-        </h1>
+        </h2>
         <p className="mt-1 text-md text-muted">{t.searchHint}</p>
       </div>
       <form onSubmit={submit} noValidate className="grid max-w-2xl grid-cols-2 gap-4 phone:grid-cols-1">

@@ -14,9 +14,9 @@ export function ReportsPage() {
   return (
     <section aria-labelledby="reports-title" className="flex flex-col gap-4 p-5">
       <div className="flex flex-wrap items-center justify-between gap-3">
-        <h1 id="reports-title" className="font-semibold text-title">
+        <h2 id="reports-title" className="font-semibold text-title">
           {t.reports}
-        </h1>
+        </h2>
         <fieldset className="flex gap-2">
           <legend className="sr-only">{t.state}</legend>
           {(['open', 'closed'] as const).map((one) => (
