@@ -3,6 +3,9 @@ import { findings } from '../axe.js';
 import { expect, test } from '../fixtures.js';
 import { named, type Person } from '../person.js';
 
+// Playwright's traces fetch the preview's blob: address from within the page, which our CSP forbids.
+test.use({ trace: 'off' });
+
 const pictures = join(import.meta.dirname, '../../artifacts/screenshots');
 
 /** A photograph of noise with a sun, as a camera would write it. */
