@@ -11,7 +11,7 @@ GOFLAGS_PRODUCT := -tags nomsgpack -trimpath -ldflags '$(LDFLAGS)'
 # The UI is rebuilt when one of these is newer than its index.html.
 UI_SOURCES := $(shell find web/src web/public web/index.html web/package.json web/vite.config.ts web/tsconfig.json -type f 2>/dev/null)
 
-.PHONY: help run demo build ui test lint gen e2e faults upgrade bench fmt clean up down restart logs ps shell
+.PHONY: help run demo build ui test lint gen e2e faults upgrade fuzz bench fmt clean up down restart logs ps shell
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ faults: ## Break 60 things under load, judge, write docs/reliability.md (8 minut
 
 upgrade: ## Roll from the release before (e2e/previous, out of git) to this one and back, under load
 	E2E_RACE=0 go -C e2e test -tags nomsgpack -run 'TestRollingUpgrade|TestStartOrder' -count 1 -timeout 15m -v . -args -previous -orders 10
+
+fuzz: ## Fuzz every decoder for FUZZTIME (1m) each, then a million random requests
+	@scripts/fuzz
 
 bench: ui ## Measure the all-in-one on MariaDB (bench/README.md)
 	go -C bench run .

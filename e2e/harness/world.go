@@ -235,6 +235,7 @@ var unwanted = map[string]string{
 	client.Password:       "a password",
 	databasePassword:      "the database password",
 	natsPassword:          "the bus password",
+	"otpauth:":            "the seed of an app",
 	"eyJ":                 "a token",
 	"bearer.":             "a token",
 	SecretBody:            "the text of a message",

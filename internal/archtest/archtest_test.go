@@ -101,7 +101,7 @@ func TestRepositoryHasNoReplace(t *testing.T) {
 
 func TestRepositoryMakefile(t *testing.T) {
 	root, _ := repo(t)
-	clean(t, CheckMakefile(read(t, root, "Makefile"), 20))
+	clean(t, CheckMakefile(read(t, root, "Makefile"), 21))
 }
 
 func TestRepositoryWeb(t *testing.T) {

@@ -186,7 +186,7 @@ func average(strip *image.RGBA, x, block int, pixel []uint8) {
 		}
 	}
 	for i := range sum {
-		pixel[i] = uint8(sum[i] / (block * block)) //nolint:gosec // a mean of bytes is a byte
+		pixel[i] = uint8(sum[i] / (block * block))
 	}
 }
 

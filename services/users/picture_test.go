@@ -104,8 +104,8 @@ func TestPictureIsItsMiddleInEachSize(t *testing.T) {
 	for _, name := range []string{"lossy.webp", "lossless.webp", "alpha.webp"} {
 		rendered(t, "image/webp", file(t, name))
 	}
-	clear := image.NewNRGBA(image.Rect(0, 0, 100, 100))
-	wantColour(t, rendered(t, "image/png", encoded(t, "image/png", clear))[0], 256, 256, color.RGBA{255, 255, 255, 255})
+	empty := image.NewNRGBA(image.Rect(0, 0, 100, 100))
+	wantColour(t, rendered(t, "image/png", encoded(t, "image/png", empty))[0], 256, 256, color.RGBA{255, 255, 255, 255})
 }
 
 // exif makes an APP1 segment with an orientation and a place.
