@@ -1,5 +1,6 @@
 // Package archtest holds the house rules of this repository as tests: who may
-// import whom, how long a function may be, what must be documented.
+// import whom, how long a function may be, what must be documented, and that
+// the tests that the security documents name as evidence exist.
 //
 // Every rule is a function from sources to findings, so that each is tested
 // twice: on the repository, where it must find nothing, and on a small bad
