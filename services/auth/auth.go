@@ -1,11 +1,12 @@
 // Package auth knows who people are: accounts, passwords, sessions, keys.
 //
 // OWNS     accounts, credentials, confirmed_emails, sessions, refresh_tokens,
-// one_time_tokens, signing_keys, login_attempts, audit_log, outbox,
-// dead_letters (schema auth).
+// one_time_tokens, oidc_identities, oidc_flows, signing_keys, login_attempts,
+// audit_log, outbox, dead_letters (schema auth).
 //
 // SERVES   /api/v1/auth/register, login, refresh, logout, forgot, reset,
-// password, email, account, sessions, usernames/{username};
+// password, email, account, sessions, usernames/{username}, oidc (sign-in with
+// other providers);
 // /.well-known/jwks.json.
 // Requests on the bus: chat.auth.rpc.v1.jwks (the public keys) and
 // chat.auth.rpc.v1.account (one account, as its registered event).
@@ -70,6 +71,8 @@ type Service struct {
 	inbox    *inbox // nil unless mails are only shown to the developer
 	results  *prometheus.CounterVec
 	now      func() time.Time
+
+	providers []*provider // to sign in with, besides passwords
 }
 
 // New builds the service and starts nothing. Bus, Verifier and Metrics may be
@@ -102,6 +105,11 @@ func New(d run.Deps) (*Service, error) {
 		Service: events.ServiceAuth, Title: "ChatApp auth", Log: s.log, Verifier: d.Verifier,
 		TrustedProxies: d.Config.TrustedProxies, Metrics: d.Metrics, Tracer: d.Tracer,
 	})
+	providers, err := newProviders(d.Config, func() time.Time { return s.now() })
+	if err != nil {
+		return nil, err
+	}
+	s.providers = providers
 	post, err := s.newPoster(d.Config)
 	if err != nil {
 		return nil, err

@@ -15,7 +15,7 @@ const (
 )
 
 // clean deletes what has expired: sessions, refresh and one-time
-// tokens, counters of attempts and long replaced keys. The audit log is not touched.
+// tokens, trips to providers, counters of attempts and long replaced keys. The audit log is not touched.
 func (s *Service) clean(ctx context.Context) error {
 	now := s.now()
 	for _, c := range []struct {
@@ -25,6 +25,7 @@ func (s *Service) clean(ctx context.Context) error {
 		{"refresh_tokens", "token_hash", "keep_until", now.Add(-cleanGrace)},
 		{"sessions", "id", "expires_at", now.Add(-cleanGrace)},
 		{"one_time_tokens", "token_hash", "expires_at", now.Add(-cleanGrace)},
+		{"oidc_flows", "state_hash", "expires_at", now.Add(-cleanGrace)},
 		{"login_attempts", "attempt_key", "window_ends", now.Add(-time.Hour)},
 	} {
 		if err := s.store.deleteBefore(ctx, c.table, c.key, c.column, c.before); err != nil {

@@ -113,7 +113,8 @@ func (s *Service) setPassword(ctx context.Context, acc Account, password string,
 }
 
 // reauthenticate asks for the password once more before something that
-// matters. A wrong one counts as a failed sign-in. Errors: those of Login.
+// matters. A wrong one counts as a failed sign-in. Without a password, having
+// signed in a moment ago is enough. Errors: wrong-password, those of Login.
 func (s *Service) reauthenticate(ctx context.Context, who authn.Identity, password string, from Client) (Account, error) {
 	from = from.clean()
 	acc, stored, err := s.store.credentialOf(ctx, who.UserID)
@@ -125,6 +126,9 @@ func (s *Service) reauthenticate(ctx context.Context, who authn.Identity, passwo
 		return acc, err
 	}
 	ok, _, err := s.hasher.verify(ctx, password, stored)
+	if err == nil && stored == "" {
+		ok, err = s.fresh(ctx, who)
+	}
 	if err != nil {
 		return acc, s.giveBack(ctx, try, err)
 	}
@@ -133,6 +137,9 @@ func (s *Service) reauthenticate(ctx context.Context, who authn.Identity, passwo
 			return acc, err
 		}
 		e := errs.New(errs.WrongPassword, "The current password is not right.")
+		if stored == "" {
+			e.Detail = "Your account has no password. Sign out, sign in again, and do this within 10 minutes."
+		}
 		e.Fields = []errs.Field{{Location: "body.current_password", Message: e.Detail}}
 		return acc, e
 	}

@@ -31,6 +31,7 @@ func (s *Service) routes() {
 		"Public keys that verify access tokens (RFC 7517)"), s.handleJWKS)
 	s.accountRoutes()
 	s.sessionRoutes()
+	s.oidcRoutes()
 }
 
 func public(method, path, name string, status int, summary string) huma.Operation {

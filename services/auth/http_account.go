@@ -65,6 +65,7 @@ type AccountBody struct {
 	Username       string    `json:"username"`
 	Email          string    `json:"email" doc:"Empty when there is none"`
 	EmailConfirmed bool      `json:"email_confirmed"`
+	HasPassword    bool      `json:"has_password" doc:"False for an account made with another provider that has set none"`
 	Role           string    `json:"role" enum:"user,admin"`
 	CreatedAt      time.Time `json:"created_at"`
 }
@@ -80,15 +81,19 @@ func (s *Service) handleAccount(ctx context.Context, _ *struct{}) (*accountOutpu
 	if err != nil {
 		return nil, err
 	}
+	password, err := s.store.hasPassword(ctx, acc.ID)
+	if err != nil {
+		return nil, err
+	}
 	return &accountOutput{AccountBody{
 		ID: acc.ID, Username: acc.Username, Email: acc.Email, EmailConfirmed: acc.Email != "" && confirmed,
-		Role: acc.Role, CreatedAt: acc.CreatedAt,
+		HasPassword: password, Role: acc.Role, CreatedAt: acc.CreatedAt,
 	}}, nil
 }
 
 type passwordInput struct {
 	Body struct {
-		Current string `json:"current_password" minLength:"1" maxLength:"1024"`
+		Current string `json:"current_password,omitempty" maxLength:"1024" doc:"Not needed for an account without a password that signed in within the last 10 minutes"`
 		New     string `json:"password" doc:"8 to 256 bytes, not containing the username, not a well-known one"`
 	}
 }

@@ -27,6 +27,7 @@ const (
 	mailAddressChanged  mailKind = "address-changed"
 	mailReused          mailKind = "session-stolen"
 	mailExists          mailKind = "already-registered"
+	mailLinked          mailKind = "sign-in-linked"
 	mailNone            mailKind = "nothing" // for an address that nobody has: never sent
 )
 
@@ -98,6 +99,11 @@ var wordings = map[mailKind]wording{
 		Lines: []string{
 			"The key of a signed-in device was used twice, which happens when somebody copied it. The device was signed out.",
 		}, Ending: notYou,
+	},
+	mailLinked: {
+		Subject: "A way to sign in was added",
+		Lines:   []string{"Your account was linked to the provider named below: who signs in there can now open your account."},
+		Ending:  "If this was not you, remove the link in the settings under \"Security\" and set a new password at once.",
 	},
 	mailExists: {
 		Subject: "You already have an account",
