@@ -137,10 +137,10 @@ func (s *Service) reauthenticate(ctx context.Context, who authn.Identity, passwo
 			return acc, err
 		}
 		e := errs.New(errs.WrongPassword, "The current password is not right.")
-		if stored == "" {
-			e.Detail = "Your account has no password. Sign out, sign in again, and do this within 10 minutes."
-		}
 		e.Fields = []errs.Field{{Location: "body.current_password", Message: e.Detail}}
+		if stored == "" { // there is no field to point at
+			return acc, errs.New(errs.WrongPassword, "Your account has no password. Sign out, sign in again, and do this within 10 minutes.")
+		}
 		return acc, e
 	}
 	return acc, s.store.release(ctx, &try, true, s.now())

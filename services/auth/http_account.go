@@ -105,7 +105,7 @@ func (s *Service) handlePassword(ctx context.Context, in *passwordInput) (*struc
 type emailInput struct {
 	Body struct {
 		Email    string `json:"email" example:"ada@example.org"`
-		Password string `json:"current_password" minLength:"1" maxLength:"1024"`
+		Password string `json:"current_password,omitempty" maxLength:"1024" doc:"Not needed for an account without a password that signed in within the last 10 minutes"`
 	}
 }
 

@@ -317,12 +317,14 @@ func TestOpenAPI(t *testing.T) {
 		"/api/v1/auth/forgot": "post", "/api/v1/auth/reset": "post", "/api/v1/auth/account": "get", "/api/v1/auth/password": "post",
 		"/api/v1/auth/email": "post", "/api/v1/auth/email/confirm": "post", "/api/v1/auth/email/resend": "post",
 		"/api/v1/auth/sessions": "get", "/api/v1/auth/sessions/{id}": "delete", "/api/v1/auth/sessions/end-others": "post",
+		"/api/v1/auth/oidc": "get", "/api/v1/auth/oidc/{provider}/start": "get", "/api/v1/auth/oidc/{provider}/callback": "get",
+		"/api/v1/auth/oidc/{provider}/link": "post", "/api/v1/auth/oidc/links": "get", "/api/v1/auth/oidc/links/{provider}": "delete",
 	} {
 		if spec.Paths[path][method].OperationID == "" || len(spec.Paths[path]) != 1 {
 			t.Errorf("%s: %v", path, spec.Paths[path])
 		}
 	}
-	if len(spec.Paths) != 16 || !strings.HasPrefix(spec.OpenAPI, "3.1") {
+	if len(spec.Paths) != 22 || !strings.HasPrefix(spec.OpenAPI, "3.1") {
 		t.Errorf("OpenAPI %s with %d paths", spec.OpenAPI, len(spec.Paths))
 	}
 }

@@ -3,7 +3,15 @@ import { useLocation, useRoute } from 'wouter';
 import { Logo } from '@/components/logo';
 import { paths } from '@/components/paths';
 import { useSlow } from '@/components/ui';
-import { type AuthMode, AuthPage, ConfirmPage, ForgotPage, ResetPage } from '@/features/auth';
+import {
+  type AuthMode,
+  AuthPage,
+  ConfirmPage,
+  ForgotPage,
+  ProviderButtons,
+  ProviderFailedPage,
+  ResetPage,
+} from '@/features/auth';
 import { messages } from '@/lib/messages';
 import { useSession } from '@/lib/session';
 import { NotFound } from './not-found';
@@ -18,6 +26,7 @@ export function Routes() {
   if (path === paths.reset) return <ResetPage />;
   if (path === paths.confirm) return <ConfirmPage />;
   if (session.status === 'loading') return <Splash />;
+  if (path === paths.signInFailed) return <ProviderFailedPage signedIn={session.status === 'signed-in'} />;
   if (session.status === 'anonymous') return <Anonymous />;
   return <SignedIn user={session.user} />;
 }
@@ -51,7 +60,11 @@ function Anonymous() {
     const own = path === paths.signIn || path === paths.signUp;
     if (own) navigate(next === 'sign-up' ? paths.signUp : paths.signIn, { replace: true });
   };
-  return path === paths.forgot ? <ForgotPage /> : <AuthPage mode={mode} onMode={change} />;
+  return path === paths.forgot ? (
+    <ForgotPage />
+  ) : (
+    <AuthPage mode={mode} onMode={change} more={<ProviderButtons />} />
+  );
 }
 
 /** Only when the first answer takes longer than usual. */

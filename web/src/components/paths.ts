@@ -6,6 +6,7 @@ export const paths = {
   forgot: '/forgot',
   reset: '/reset',
   confirm: '/confirm',
+  signInFailed: '/sign-in-failed',
   conversation: '/c/:id',
   settings: '/settings/:tab?',
   toSettings: (tab?: string) => (tab ? `/settings/${tab}` : '/settings'),

@@ -27,15 +27,21 @@ export function useAccount() {
   return useQuery({ queryKey: accountKey, queryFn: () => call(api.GET('/api/v1/auth/account', {})) });
 }
 
+/** The current password, where the account has one. */
+function proof(current: string): { current_password?: string } {
+  return current ? { current_password: current } : {};
+}
+
 /** Signs the other devices out, too. */
 export async function changePassword(current: string, password: string): Promise<void> {
-  await call(api.POST('/api/v1/auth/password', { body: { current_password: current, password } }));
+  await call(api.POST('/api/v1/auth/password', { body: { password, ...proof(current) } }));
   void queryClient.invalidateQueries({ queryKey: devicesKey });
+  void queryClient.invalidateQueries({ queryKey: accountKey });
 }
 
 /** The new address counts when the link that is sent to it was opened. */
 export async function changeEmail(email: string, current: string): Promise<void> {
-  await call(api.POST('/api/v1/auth/email', { body: { email, current_password: current } }));
+  await call(api.POST('/api/v1/auth/email', { body: { email, ...proof(current) } }));
 }
 
 export async function resendConfirmation(): Promise<void> {

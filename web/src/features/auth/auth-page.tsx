@@ -1,4 +1,5 @@
 import { Tabs } from 'radix-ui';
+import type { ReactNode } from 'react';
 import { messages } from '@/lib/messages';
 import { AuthFrame } from './auth-frame';
 import { SignInForm } from './sign-in-form';
@@ -7,14 +8,19 @@ import { SignUpForm } from './sign-up-form';
 const t = messages.auth;
 
 export type AuthMode = 'sign-in' | 'sign-up';
-type Props = { mode: AuthMode; onMode: (mode: AuthMode) => void };
+type Props = {
+  mode: AuthMode;
+  onMode: (mode: AuthMode) => void;
+  /** Further ways in, below the form. */
+  more?: ReactNode;
+};
 
 const tab =
   'touch-target h-9 flex-1 rounded-md font-medium text-md text-muted transition-colors hover:text-ink ' +
   'data-[state=active]:bg-surface data-[state=active]:text-ink data-[state=active]:shadow-[0_1px_2px_rgb(0_0_0/0.12)]';
 
 /** What somebody who is not signed in sees at any address: afterwards they are where they wanted to be. */
-export function AuthPage({ mode, onMode }: Props) {
+export function AuthPage({ mode, onMode, more }: Props) {
   const signUp = mode === 'sign-up';
   return (
     <AuthFrame title={signUp ? t.signUpTitle : t.signInTitle} lead={signUp ? t.signUpLead : t.signInLead}>
@@ -35,6 +41,7 @@ export function AuthPage({ mode, onMode }: Props) {
           <SignUpForm />
         </Tabs.Content>
       </Tabs.Root>
+      {more}
     </AuthFrame>
   );
 }

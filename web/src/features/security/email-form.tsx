@@ -20,7 +20,7 @@ export function EmailForm() {
     event.preventDefault();
     const fields: Record<string, string> = {};
     if (!email.trim()) fields['body.email'] = messages.auth.required;
-    if (!current) fields['body.current_password'] = messages.auth.required;
+    if (account.has_password && !current) fields['body.current_password'] = messages.auth.required;
     if (Object.keys(fields).length > 0) return setOutcome({ fields });
     const sent = await run(async () => {
       await changeEmail(email.trim(), current);
@@ -58,14 +58,16 @@ export function EmailForm() {
           onChange={(event) => setEmail(event.target.value)}
           error={outcome.fields?.['body.email']}
         />
-        <PasswordField
-          label={t.passwordCurrent}
-          name="current-password"
-          autoComplete="current-password"
-          value={current}
-          onChange={(event) => setCurrent(event.target.value)}
-          error={outcome.fields?.['body.current_password']}
-        />
+        {account.has_password ? (
+          <PasswordField
+            label={t.passwordCurrent}
+            name="current-password"
+            autoComplete="current-password"
+            value={current}
+            onChange={(event) => setCurrent(event.target.value)}
+            error={outcome.fields?.['body.current_password']}
+          />
+        ) : null}
         <OutcomeLine outcome={outcome} />
         <Button type="submit" busy={busy} className="self-start">
           {t.emailChange}

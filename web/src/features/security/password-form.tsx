@@ -2,7 +2,7 @@ import { type FormEvent, useState } from 'react';
 import { PasswordField } from '@/components/password-field';
 import { PasswordStrength } from '@/components/password-strength';
 import { Button } from '@/components/ui';
-import { changePassword } from '@/lib/account';
+import { changePassword, useAccount } from '@/lib/account';
 import { messages } from '@/lib/messages';
 import { OutcomeLine } from './outcome-line';
 import { useAction } from './use-action';
@@ -11,6 +11,7 @@ const t = messages.security;
 
 /** Replaces the password; the other devices are signed out. */
 export function PasswordForm() {
+  const has = useAccount().data?.has_password ?? true;
   const [current, setCurrent] = useState('');
   const [next, setNext] = useState('');
   const { busy, outcome, setOutcome, run } = useAction();
@@ -18,7 +19,7 @@ export function PasswordForm() {
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const fields: Record<string, string> = {};
-    if (!current) fields['body.current_password'] = messages.auth.required;
+    if (has && !current) fields['body.current_password'] = messages.auth.required;
     if (!next) fields['body.password'] = messages.auth.required;
     if (Object.keys(fields).length > 0) return setOutcome({ fields });
     const changed = await run(async () => {
@@ -32,14 +33,18 @@ export function PasswordForm() {
 
   return (
     <form onSubmit={submit} noValidate className="flex max-w-sm flex-col gap-4">
-      <PasswordField
-        label={t.passwordCurrent}
-        name="current-password"
-        autoComplete="current-password"
-        value={current}
-        onChange={(event) => setCurrent(event.target.value)}
-        error={outcome.fields?.['body.current_password']}
-      />
+      {has ? (
+        <PasswordField
+          label={t.passwordCurrent}
+          name="current-password"
+          autoComplete="current-password"
+          value={current}
+          onChange={(event) => setCurrent(event.target.value)}
+          error={outcome.fields?.['body.current_password']}
+        />
+      ) : (
+        <p className="text-md text-muted">{messages.providers.noPassword}</p>
+      )}
       <PasswordField
         label={messages.auth.newPassword}
         name="new-password"
@@ -52,7 +57,7 @@ export function PasswordForm() {
       <PasswordStrength password={next} />
       <OutcomeLine outcome={outcome} />
       <Button type="submit" busy={busy} className="self-start">
-        {t.passwordChange}
+        {has ? t.passwordChange : messages.providers.setPassword}
       </Button>
     </form>
   );
