@@ -140,12 +140,14 @@ func (st *store) link(ctx context.Context, n newLink) (linked bool, err error) {
 			return err
 		}
 		for _, row := range there {
-			switch {
-			case row.AccountID != n.account.ID:
+			if row.AccountID != n.account.ID {
 				return errs.New(errs.Conflict, "This sign-in belongs to another account.")
-			case row.Subject != n.identity.Subject:
+			}
+			if row.Subject != n.identity.Subject {
 				return errs.New(errs.Conflict, "Your account has another sign-in of this provider. Remove it first.")
 			}
+		}
+		if len(there) > 0 {
 			return nil
 		}
 		row := n.identity.row(n.account.ID, n.now)

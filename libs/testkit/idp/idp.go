@@ -169,7 +169,7 @@ func (p *Provider) cancel(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	query := url.Values{"error": {"access_denied"}, "state": {request.GetState()}}
-	http.Redirect(w, r, request.GetRedirectURI()+"?"+query.Encode(), http.StatusSeeOther)
+	http.Redirect(w, r, request.GetRedirectURI()+"?"+query.Encode(), http.StatusSeeOther) //nolint:gosec // a registered client's address
 }
 
 // moody is the provider with what SetDown and Tamper ask for.
