@@ -62,7 +62,9 @@ test('signing in with a provider makes an account once, and opens the page that 
   await again.page.goto(`${again.url}/signup`);
   await again.page.getByRole('button', { name: 'Continue with Test Club' }).click();
   await provider.signIn(again.page, grace.handle);
-  await expect(again.page.getByRole('button', { name: 'Your menu, signed in as Grace Hopper' })).toBeVisible();
+  await expect(
+    again.page.getByRole('button', { name: 'Your menu, signed in as Grace Hopper' }),
+  ).toBeVisible();
   await again.page.goto(`${again.url}/settings/profile`);
   await expect(again.page.getByText(`@${grace.handle}`)).toBeVisible();
   await again.page.reload(); // the session is an ordinary one
