@@ -317,7 +317,7 @@ func TestOpenAPI(t *testing.T) {
 		"/api/v1/auth/forgot": "post", "/api/v1/auth/reset": "post", "/api/v1/auth/account": "get", "/api/v1/auth/password": "post",
 		"/api/v1/auth/email": "post", "/api/v1/auth/email/confirm": "post", "/api/v1/auth/email/resend": "post",
 		"/api/v1/auth/sessions": "get", "/api/v1/auth/sessions/{id}": "delete", "/api/v1/auth/sessions/end-others": "post",
-		"/api/v1/auth/events": "get",
+		"/api/v1/auth/events":       "get",
 		"/api/v1/auth/login/second": "post", "/api/v1/auth/login/second/passkey": "post", "/api/v1/auth/factors": "get",
 		"/api/v1/auth/factors/totp": "post", "/api/v1/auth/factors/totp/activate": "post", "/api/v1/auth/factors/totp/remove": "post",
 		"/api/v1/auth/factors/recovery-codes": "post", "/api/v1/auth/passkeys/login/begin": "post",
@@ -328,6 +328,8 @@ func TestOpenAPI(t *testing.T) {
 		"/api/v1/admin/people/{id}/suspend": "post", "/api/v1/admin/people/{id}/restore": "post", "/api/v1/admin/people/{id}/sign-out": "post",
 		"/api/v1/admin/people/{id}/reset-password": "post", "/api/v1/admin/people/{id}/reset-factors": "post", "/api/v1/admin/people/{id}/role": "put",
 		"/api/v1/admin/statistics": "get", "/api/v1/admin/invitations/{id}": "delete",
+		"/api/v1/auth/oidc": "get", "/api/v1/auth/oidc/{provider}/start": "get", "/api/v1/auth/oidc/{provider}/callback": "get",
+		"/api/v1/auth/oidc/{provider}/link": "post", "/api/v1/auth/oidc/links": "get", "/api/v1/auth/oidc/links/{provider}": "delete",
 	}
 	for path, method := range want {
 		if spec.Paths[path][method].OperationID == "" || len(spec.Paths[path]) != 1 {
