@@ -10,7 +10,7 @@ const root = resolve(import.meta.dirname, '../..');
 const binary = process.env.CHATAPP_BINARY ?? join(root, 'bin/chatapp');
 
 /** What no log of the server may hold: see check(). */
-const secrets = ['eyJ', 'correct-horse-7-battery', 'panic', 'DATA RACE'];
+const secrets = ['eyJ', 'correct-horse-7-battery', 'provider-client-secret', 'panic', 'DATA RACE'];
 
 /**
  * A real all-in-one with its own empty data directory. It can be killed and
@@ -72,6 +72,13 @@ export class Server {
         throw new Error(`the server does not start:\n${readFileSync(this.#log, 'utf8').slice(-2000)}`);
       await new Promise((done) => setTimeout(done, 50));
     }
+  }
+
+  /** Starts again with other settings and the same data. */
+  async restart(settings: Record<string, string>): Promise<void> {
+    await this.stop('SIGTERM');
+    Object.assign(this.#env, settings);
+    await this.start();
   }
 
   /** The link in the newest mail to an address, once it has arrived. */

@@ -124,12 +124,12 @@ func foreign(r *rendered, part string) bool {
 	return !slices.ContainsFunc(r.workloads, func(w workload) bool { return w.name == part })
 }
 
-// What leads out of the namespace: to names and mail servers, in production also to MySQL and
+// What leads out of the namespace: to names, mail servers and sign-in providers, in production also to MySQL and
 // from the Gateway.
 func TestOnlyTheseLeaveTheNamespace(t *testing.T) {
 	want := map[string][]string{
-		"dev":        {"to auth 587,465", "to names 53,53"},
-		"production": {"from from-gateway 8080", "to auth 587,465", "to names 53,53", "to to-mysql 3306"},
+		"dev":        {"to auth 587,465,443", "to names 53,53"},
+		"production": {"from from-gateway 8080", "to auth 587,465,443", "to names 53,53", "to to-mysql 3306"},
 	}
 	each(t, func(t *testing.T, r *rendered) {
 		var got []string

@@ -76,7 +76,7 @@ func send(path string, body any) func(*testing.T, *cast, role) call {
 
 // rows is the matrix. A route of the document without a row fails the test.
 func rows() []row {
-	return slices.Concat(authRows(), factorRows(), adminRows(), usersRows(), messagesRows(), requestRows())
+	return slices.Concat(authRows(), factorRows(), oidcRows(), adminRows(), usersRows(), messagesRows(), requestRows())
 }
 
 func authRows() []row {
@@ -105,6 +105,19 @@ func authRows() []row {
 			return call{path: "/api/v1/auth/sessions/" + id, target: id}
 		}, only(204, owner), []role{owner}},
 		{"GET /api/v1/auth/usernames/{username}", get("/api/v1/auth/usernames/owner"), open(200), nil},
+	}
+}
+
+// oidcRows are of an installation that offers no provider.
+func oidcRows() []row {
+	const provider = "/api/v1/auth/oidc/nobody/"
+	return []row{
+		{"GET /api/v1/auth/oidc", get("/api/v1/auth/oidc"), open(200), nil},
+		{"GET /api/v1/auth/oidc/{provider}/start", get(provider + "start"), open(404), nil},
+		{"GET /api/v1/auth/oidc/{provider}/callback", get(provider + "callback?code=x&state=y"), open(404), nil},
+		{"POST /api/v1/auth/oidc/{provider}/link", send(provider+"link", map[string]string{"current_password": "not the password"}), private(404), nil},
+		{"GET /api/v1/auth/oidc/links", get("/api/v1/auth/oidc/links"), private(200), nil},
+		{"DELETE /api/v1/auth/oidc/links/{provider}", get("/api/v1/auth/oidc/links/nobody"), private(404), nil},
 	}
 }
 

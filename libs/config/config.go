@@ -56,6 +56,8 @@ type Config struct {
 	SMTPURL          string        `env:"CHAT_SMTP_URL" desc:"Mail server: smtp://user@host:587 (STARTTLS) or smtps://user@host:465. Empty: no mails; on localhost they are shown at /inbox of CHAT_ADMIN_LISTEN."`
 	SMTPPassword     string        `env:"CHAT_SMTP_PASSWORD" secret:"true" desc:"Password for CHAT_SMTP_URL."`
 	MailFrom         string        `env:"CHAT_MAIL_FROM" desc:"Sender of mails, e.g. ChatApp <chat@example.org>; needed with CHAT_SMTP_URL."`
+	OIDCProviders    string        `env:"CHAT_OIDC_PROVIDERS" desc:"Providers to sign in with (OpenID Connect), a JSON list: [{\"id\":\"google\",\"name\":\"Google\",\"issuer\":\"https://accounts.google.com\",\"client_id\":\"...\"}]. Register <public URL>/api/v1/auth/oidc/<id>/callback there."`
+	OIDCSecrets      string        `env:"CHAT_OIDC_SECRETS" secret:"true" desc:"Client secrets of CHAT_OIDC_PROVIDERS, a JSON object: {\"google\":\"...\"}."`
 	AdminUsername    string        `env:"CHAT_ADMIN_USERNAME" desc:"For 'chatapp admin create'."`
 	AdminPassword    string        `env:"CHAT_ADMIN_PASSWORD" secret:"true" desc:"For 'chatapp admin create'."`
 	ShutdownGrace    time.Duration `env:"CHAT_SHUTDOWN_GRACE" envDefault:"20s" desc:"How long open requests may take to end at shutdown."`
@@ -162,6 +164,8 @@ func (c *Config) check() error {
 	bad(c.ConfirmEmail == "required" || c.ConfirmEmail == "optional", "CHAT_CONFIRM_EMAIL", "want required or optional")
 	bad(c.SignUp == "open" || c.SignUp == "invite" || c.SignUp == "closed", "CHAT_SIGN_UP", "want open, invite or closed")
 	c.checkMail(bad)
+	_, err = c.OIDC()
+	all = errors.Join(all, err)
 	bad(c.ShutdownGrace >= 0, "CHAT_SHUTDOWN_GRACE", "must not be negative")
 	for _, p := range c.TrustedProxies {
 		_, _, err := net.ParseCIDR(p)

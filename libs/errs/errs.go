@@ -32,6 +32,7 @@ const (
 	ChallengeExpired     Slug = "challenge-expired"
 	Forbidden            Slug = "forbidden"
 	EmailUnconfirmed     Slug = "email-unconfirmed"
+	SignUpClosed         Slug = "sign-up-closed"
 	Suspended            Slug = "suspended"
 	Undeliverable        Slug = "undeliverable"
 	AwaitingAnswer       Slug = "awaiting-answer"
@@ -72,6 +73,7 @@ var statuses = map[Slug]int{
 	ChallengeExpired:     http.StatusUnauthorized,
 	Forbidden:            http.StatusForbidden,
 	EmailUnconfirmed:     http.StatusForbidden,
+	SignUpClosed:         http.StatusForbidden,
 	Suspended:            http.StatusForbidden,
 	Undeliverable:        http.StatusForbidden,
 	AwaitingAnswer:       http.StatusForbidden,

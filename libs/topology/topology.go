@@ -29,7 +29,7 @@ const (
 	MySQL      = "mysql"
 	Prometheus = "prometheus"
 	Tracing    = "tracing"
-	Mail       = "mail" // a mail server outside
+	Mail       = "mail" // mail servers and sign-in providers outside
 )
 
 // The ports that are listened on.
@@ -42,6 +42,7 @@ const (
 	PortOTLP    = 4318
 	PortSMTP    = 587
 	PortSMTPS   = 465
+	PortHTTPS   = 443
 )
 
 // Services lists the four services.
@@ -82,7 +83,7 @@ func Edges() []Edge {
 	for _, s := range Schemas() {
 		list = append(list, Edge{s, MySQL, PortMySQL}, Edge{Migrate(s), MySQL, PortMySQL})
 	}
-	return append(list, Edge{BusAdmin, NATS, PortNATS}, Edge{NATS, NATS, PortCluster}, Edge{Auth, Mail, PortSMTP}, Edge{Auth, Mail, PortSMTPS})
+	return append(list, Edge{BusAdmin, NATS, PortNATS}, Edge{NATS, NATS, PortCluster}, Edge{Auth, Mail, PortSMTP}, Edge{Auth, Mail, PortSMTPS}, Edge{Auth, Mail, PortHTTPS})
 }
 
 // Permissions are what an identity may do on NATS. Deny goes before Publish. Who

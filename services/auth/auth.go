@@ -1,16 +1,16 @@
 // Package auth knows who people are: accounts, passwords, sessions, keys.
 //
 // OWNS     accounts, credentials, confirmed_emails, sessions, refresh_tokens,
-// one_time_tokens, totp_factors, recovery_codes, passkeys, login_challenges,
-// passkey_challenges, signing_keys, login_attempts, audit_log, audit_seals,
-// audit_seal_rows, audit_actors, suspensions, invitations, settings, outbox,
-// dead_letters (schema auth).
+// one_time_tokens, oidc_identities, oidc_flows, totp_factors, recovery_codes,
+// passkeys, login_challenges, passkey_challenges, signing_keys, login_attempts,
+// audit_log, audit_seals, audit_seal_rows, audit_actors, suspensions,
+// invitations, settings, outbox, dead_letters (schema auth).
 //
 // SERVES   /api/v1/auth/register, login, refresh, logout, forgot, reset,
 // password, email, account, sessions, events, usernames/{username},
-// login/second, factors, passkeys, sign-up, announcement; /api/v1/admin/people,
-// invitations, settings, statistics (for moderators and administrators; others
-// get not-found);
+// login/second, factors, passkeys, sign-up, announcement, oidc (sign-in with
+// other providers); /api/v1/admin/people, invitations, settings, statistics (for
+// moderators and administrators; others get not-found);
 // /.well-known/jwks.json.
 // Requests on the bus: chat.auth.rpc.v1.jwks (the public keys) and
 // chat.auth.rpc.v1.account (one account, as its registered event).
@@ -80,6 +80,8 @@ type Service struct {
 	inbox    *inbox // nil unless mails are only shown to the developer
 	results  *prometheus.CounterVec
 	now      func() time.Time
+
+	providers []*provider // to sign in with, besides passwords
 }
 
 // New builds the service and starts nothing. Bus, Verifier and Metrics may be
@@ -115,6 +117,11 @@ func New(d run.Deps) (*Service, error) {
 		TrustedProxies: d.Config.TrustedProxies, Metrics: d.Metrics, Tracer: d.Tracer,
 		Limits: limit.New(events.ServiceAuth, limit.FromConfig(d.Config), d.Metrics),
 	})
+	providers, err := newProviders(d.Config, func() time.Time { return s.now() })
+	if err != nil {
+		return nil, err
+	}
+	s.providers = providers
 	post, err := s.newPoster(d.Config)
 	if err != nil {
 		return nil, err

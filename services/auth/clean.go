@@ -15,7 +15,7 @@ const (
 )
 
 // clean deletes what has expired: sessions, refresh and one-time
-// tokens, challenges, invitations, counters of attempts and long replaced keys.
+// tokens, challenges, invitations, trips to providers, counters of attempts and long replaced keys.
 // The audit log is not touched.
 func (s *Service) clean(ctx context.Context) error {
 	now := s.now()
@@ -29,6 +29,7 @@ func (s *Service) clean(ctx context.Context) error {
 		{"login_challenges", "challenge_hash", "expires_at", now.Add(-time.Hour)},
 		{"passkey_challenges", "challenge_hash", "expires_at", now.Add(-time.Hour)},
 		{"invitations", "id", "expires_at", now.Add(-cleanGrace)},
+		{"oidc_flows", "state_hash", "expires_at", now.Add(-cleanGrace)},
 		{"login_attempts", "attempt_key", "window_ends", now.Add(-time.Hour)},
 	} {
 		if err := s.store.deleteBefore(ctx, c.table, c.key, c.column, c.before); err != nil {

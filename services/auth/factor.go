@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -136,10 +137,9 @@ type SecondStep struct {
 	Evidence
 }
 
-// admit lets acc in after a first factor was right (a password, another
-// site's word): it starts a session, or asks for the second step where the
-// account has a second factor. Every way in ends here. try is the attempt that
-// is over, of newAttempt's free kind when none was reserved. Errors:
+// admit lets acc in after its password was right: it starts a session, or asks
+// for the second step where the account has a second factor. try is the attempt
+// that is over. Errors:
 // second-factor-required with NextStep; unavailable.
 func (s *Service) admit(ctx context.Context, acc Account, from Client, try attempt) (Grant, error) {
 	return s.completeLogin(ctx, acc, from, newLogin{attempt: try})
@@ -191,7 +191,8 @@ func errChallengeExpired() error {
 }
 
 // completeLogin completes n, stores it and answers with the session, or with what is
-// missing for one.
+// missing for one. Every way in ends here. Errors: second-factor-required with
+// NextStep, suspended, those of createLogin; unavailable.
 func (s *Service) completeLogin(ctx context.Context, acc Account, from Client, n newLogin) (Grant, error) {
 	if err := s.keys.warm(ctx); err != nil {
 		return Grant{}, err
@@ -201,7 +202,7 @@ func (s *Service) completeLogin(ctx context.Context, acc Account, from Client, n
 		return Grant{}, err
 	}
 	n.account, n.session, n.token = acc, sess, token
-	n.audit = audit(sess.CreatedAt, eventLogin, acc, from).of(sess.ID)
+	n.audit = audit(sess.CreatedAt, cmp.Or(n.event, eventLogin), acc, from).of(sess.ID)
 	n.asked = audit(sess.CreatedAt, eventFactorAsked, acc, from)
 	var secret string
 	if n.proof == nil {
@@ -245,20 +246,18 @@ type Confirmation struct {
 // all such changes: a passkey alone is enough, for it is checked with the
 // device's own lock and so is both factors; else it takes the password, and a
 // code of the app or a recovery code too where the account has a second
-// factor. A stolen session is not enough, nor is one with the password. A
+// factor. Where there is no password, having signed in a moment ago counts as
+// one. A stolen session is not enough, nor is one with the password. A
 // wrong password counts as a failed sign-in, a wrong code as a failed second
 // step. Errors: wrong-password, naming the field; rate-limited; unavailable.
 func (s *Service) reauthenticate(ctx context.Context, who authn.Identity, c Confirmation, from Client) (Account, error) {
 	from = from.clean()
-	if c.Password == "" && len(c.Passkey) == 0 {
-		return Account{}, errWrong("body.current_password", "Enter your current password.")
-	}
 	acc, stored, err := s.store.credentialOf(ctx, who.UserID)
 	if err != nil {
 		return acc, err
 	}
 	if len(c.Passkey) == 0 {
-		if err := s.checkPassword(ctx, acc, stored, c.Password, who.SessionID, from); err != nil {
+		if err := s.checkFirst(ctx, acc, stored, c.Password, who, from); err != nil {
 			return acc, err
 		}
 		factors, err := s.store.factors(ctx, acc.ID)
@@ -267,6 +266,23 @@ func (s *Service) reauthenticate(ctx context.Context, who authn.Identity, c Conf
 		}
 	}
 	return acc, s.confirm(ctx, acc, c.Evidence, who.SessionID, from)
+}
+
+// checkFirst checks the password of who, or in place of one that was never
+// set, that they signed in a moment ago. Errors: wrong-password, rate-limited,
+// unavailable.
+func (s *Service) checkFirst(ctx context.Context, acc Account, stored, password string, who authn.Identity, from Client) error {
+	if stored == "" {
+		young, err := s.fresh(ctx, who)
+		if err == nil && !young { // there is no field to point at
+			err = errs.New(errs.WrongPassword, "Your account has no password. Sign out, sign in again, and do this within 10 minutes.")
+		}
+		return err
+	}
+	if password == "" {
+		return errWrong("body.current_password", "Enter your current password.")
+	}
+	return s.checkPassword(ctx, acc, stored, password, who.SessionID, from)
 }
 
 // confirm checks and spends evidence for the owner of a session.

@@ -35,6 +35,7 @@ func (s *Service) routes() {
 	s.adminRoutes()
 	s.sessionRoutes()
 	s.activityRoutes()
+	s.oidcRoutes()
 }
 
 func public(method, path, name string, status int, summary string) huma.Operation {

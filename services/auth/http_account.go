@@ -71,6 +71,7 @@ type AccountBody struct {
 	Username       string    `json:"username"`
 	Email          string    `json:"email" doc:"Empty when there is none"`
 	EmailConfirmed bool      `json:"email_confirmed"`
+	HasPassword    bool      `json:"has_password" doc:"False for an account made with another provider that has set none"`
 	Role           string    `json:"role" enum:"user,moderator,admin"`
 	CreatedAt      time.Time `json:"created_at"`
 	SecondFactor   []string  `json:"second_factor" doc:"Ways to take the second step of a sign-in: totp, passkey, recovery_code; empty when there is no second step"`
@@ -91,9 +92,13 @@ func (s *Service) handleAccount(ctx context.Context, _ *struct{}) (*accountOutpu
 	if err != nil {
 		return nil, err
 	}
+	password, err := s.store.hasPassword(ctx, acc.ID)
+	if err != nil {
+		return nil, err
+	}
 	return &accountOutput{AccountBody{
 		ID: acc.ID, Username: acc.Username, Email: acc.Email, EmailConfirmed: acc.Email != "" && confirmed,
-		Role: acc.Role, CreatedAt: acc.CreatedAt,
+		HasPassword: password, Role: acc.Role, CreatedAt: acc.CreatedAt,
 		SecondFactor: append([]string{}, factors.methods()...),
 	}}, nil
 }

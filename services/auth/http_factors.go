@@ -67,7 +67,7 @@ func (b EvidenceBody) evidence() Evidence {
 // ConfirmationBody shows once more who is signed in: a passkey; or the
 // password, with a code where the account has a second factor.
 type ConfirmationBody struct {
-	Password string `json:"current_password,omitempty" maxLength:"1024"`
+	Password string `json:"current_password,omitempty" maxLength:"1024" doc:"Not needed for an account without a password that signed in within the last 10 minutes"`
 	EvidenceBody
 }
 

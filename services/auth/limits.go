@@ -46,6 +46,7 @@ const (
 	kindKnown  = "known" // a sign-in succeeded here
 	kindAsk    = "ask"   // for a mail
 	kindMail   = "mail"  // to an address or about a name
+	kindOIDC   = "oidc"  // trips to a provider
 
 	kindCode    = "code"    // a guess at an app's code
 	kindPasskey = "passkey" // a challenge to passkeys
@@ -205,6 +206,17 @@ func (s *Service) admitSignUp(ctx context.Context, address string) error {
 		return errLimited(wait)
 	}
 	return nil
+}
+
+// admitOIDC counts a trip to a provider from an address: each stores a row.
+// Error: rate-limited.
+func (s *Service) admitOIDC(ctx context.Context, address string) error {
+	c := counter{Key: attemptKey(kindOIDC, "", network(address)), Kind: kindOIDC}
+	wait, err := s.store.countWithin(ctx, c, s.now(), s.perIP*signUpFactor, ipWindow)
+	if err == nil && wait > 0 {
+		return errLimited(wait)
+	}
+	return err
 }
 
 func errLimited(wait time.Duration) error {

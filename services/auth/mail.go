@@ -31,6 +31,7 @@ const (
 	mailFactorRemoved   mailKind = "second-factor-removed"
 	mailRecoveryUsed    mailKind = "recovery-code-used"
 	mailRecoveryRenewed mailKind = "recovery-codes-renewed"
+	mailLinked          mailKind = "sign-in-linked"
 	mailNone            mailKind = "nothing" // for an address that nobody has: never sent
 )
 
@@ -118,6 +119,11 @@ var wordings = map[mailKind]wording{
 	mailRecoveryRenewed: {
 		Subject: "New recovery codes were made",
 		Lines:   []string{"New recovery codes were made for your account. The old ones do not work any more."}, Ending: notYou,
+	},
+	mailLinked: {
+		Subject: "A way to sign in was added",
+		Lines:   []string{"Your account was linked to the provider named below: who signs in there can now open your account."},
+		Ending:  "If this was not you, remove the link in the settings under \"Security\" and set a new password at once.",
 	},
 	mailExists: {
 		Subject: "You already have an account",

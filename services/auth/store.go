@@ -62,6 +62,10 @@ const (
 	eventReset        = "password-reset"
 	eventPassword     = "password-changed"
 	eventConfirmed    = "email-confirmed"
+	eventSignUpOIDC   = "oidc-sign-up"
+	eventLoginOIDC    = "oidc-login"
+	eventLinked       = "oidc-linked"
+	eventUnlinked     = "oidc-unlinked"
 
 	eventFactorAsked    = "second-factor-asked"
 	eventFactorFailed   = "second-factor-failed"
@@ -122,7 +126,8 @@ func (st *store) identifierTaken(ctx context.Context, username, emailKey string)
 // for an account made by an operator.
 type newAccount struct {
 	account    Account
-	hash       string
+	hash       string    // of the password; unused with identity
+	identity   *identity // of the provider that vouches for the account's address; nil = none
 	session    *session
 	token      refreshToken
 	confirm    *oneTimeToken // of the mail that asks for confirmation; nil = none
@@ -146,8 +151,7 @@ func (st *store) createAccount(ctx context.Context, n newAccount) error {
 		if err := tx.Create(&row).Error; err != nil {
 			return err
 		}
-		cred := credentialRow{AccountID: acc.ID, PasswordHash: n.hash, ChangedAt: acc.CreatedAt}
-		if err := tx.Create(&cred).Error; err != nil {
+		if err := n.insertWayIn(tx); err != nil {
 			return err
 		}
 		if n.session != nil {
@@ -169,15 +173,29 @@ func (st *store) createAccount(ctx context.Context, n newAccount) error {
 	return err
 }
 
+// insertWayIn stores what the account's owner will sign in with.
+func (n newAccount) insertWayIn(tx *gorm.DB) error {
+	acc := n.account
+	if n.identity == nil {
+		return tx.Create(&credentialRow{AccountID: acc.ID, PasswordHash: n.hash, ChangedAt: acc.CreatedAt}).Error
+	}
+	row := n.identity.row(acc.ID, acc.CreatedAt)
+	if err := tx.Create(&row).Error; err != nil || acc.emailKey == "" {
+		return err
+	}
+	return confirm(tx, acc.ID, acc.emailKey, acc.CreatedAt)
+}
+
 // credential finds the account that signs in as login (username or e-mail) and
-// its password hash; both empty when there is none.
+// its password hash; both empty when there is none, the hash also when the
+// account has no password.
 func (st *store) credential(ctx context.Context, login string) (Account, string, error) {
 	var row struct {
 		Account      accountRow `gorm:"embedded"`
 		PasswordHash string     `gorm:"column:password_hash"`
 	}
-	q := st.read(ctx).Table("accounts").Select("accounts.*, credentials.password_hash").
-		Joins("JOIN credentials ON credentials.account_id = accounts.id")
+	q := st.read(ctx).Table("accounts").Select("accounts.*, COALESCE(credentials.password_hash, '') AS password_hash").
+		Joins("LEFT JOIN credentials ON credentials.account_id = accounts.id")
 	if name := loginName(login); strings.ContainsRune(name, '@') {
 		q = q.Where("accounts.email_key = ?", name)
 	} else {

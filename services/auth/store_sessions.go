@@ -72,6 +72,7 @@ type newLogin struct {
 	session session
 	token   refreshToken
 	attempt attempt
+	event   string // of the audit row; "" = eventLogin
 	audit   auditRow
 
 	// proof is the second factor that was shown; nil for none.

@@ -3,7 +3,15 @@ import { useLocation, useRoute } from 'wouter';
 import { Logo } from '@/components/logo';
 import { paths } from '@/components/paths';
 import { useSlow } from '@/components/ui';
-import { type AuthMode, AuthPage, ConfirmPage, ForgotPage, ResetPage } from '@/features/auth';
+import {
+  type AuthMode,
+  AuthPage,
+  ConfirmPage,
+  ForgotPage,
+  ProviderButtons,
+  ProviderFailedPage,
+  ResetPage,
+} from '@/features/auth';
 import { useSignUpMode } from '@/lib/announcement';
 import { messages } from '@/lib/messages';
 import { useSession } from '@/lib/session';
@@ -20,6 +28,7 @@ export function Routes() {
   if (path === paths.reset) return <ResetPage />;
   if (path === paths.confirm) return <ConfirmPage />;
   if (session.status === 'loading') return <Splash />;
+  if (path === paths.signInFailed) return <ProviderFailedPage signedIn={session.status === 'signed-in'} />;
   if (session.status === 'anonymous') return <Anonymous />;
   return <SignedIn user={session.user} />;
 }
@@ -65,7 +74,7 @@ function Anonymous() {
   return path === paths.forgot ? (
     <ForgotPage />
   ) : (
-    <AuthPage mode={mode} onMode={change} admission={admission} />
+    <AuthPage mode={mode} onMode={change} admission={admission} more={<ProviderButtons />} />
   );
 }
 

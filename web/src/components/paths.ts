@@ -9,6 +9,7 @@ export const paths = {
   join: '/join',
   admin: '/admin/:tab?/:id?',
   toAdmin: (tab?: string, id?: string) => ['/admin', tab, id].filter(Boolean).join('/'),
+  signInFailed: '/sign-in-failed',
   conversation: '/c/:id',
   settings: '/settings/:tab?',
   toSettings: (tab?: string) => (tab ? `/settings/${tab}` : '/settings'),

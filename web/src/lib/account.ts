@@ -46,6 +46,7 @@ export function useAccount() {
 export async function changePassword(confirmation: Confirmation, password: string): Promise<void> {
   await call(api.POST('/api/v1/auth/password', { body: { ...confirmation, password } }));
   void queryClient.invalidateQueries({ queryKey: devicesKey });
+  void queryClient.invalidateQueries({ queryKey: accountKey });
 }
 
 /** The new address counts when the link that is sent to it was opened. */

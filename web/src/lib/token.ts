@@ -27,10 +27,24 @@ const listeners = new Set<Listener>();
 // first visit does not begin with a refused request.
 const HINT = 'chatapp.signed-in';
 
-/** Whether this browser signed in before and has not signed out since. */
+// A sign-in that ends on a page of another site leaves no hint: this one counts once, in this tab.
+const AWAY = 'chatapp.away';
+
+/** Call before the page goes elsewhere to sign in: when it is back, the server is asked. */
+export function expectSession(): void {
+  try {
+    sessionStorage.setItem(AWAY, '1');
+  } catch {
+    // storage is off: the server is asked anyway
+  }
+}
+
+/** Whether this browser signed in before and has not signed out since, or comes back from doing so. */
 export function mayHaveSession(): boolean {
   try {
-    return localStorage.getItem(HINT) !== null;
+    const back = sessionStorage.getItem(AWAY) !== null;
+    sessionStorage.removeItem(AWAY);
+    return back || localStorage.getItem(HINT) !== null;
   } catch {
     return true; // storage is off: ask the server
   }

@@ -1,4 +1,5 @@
 import { Tabs } from 'radix-ui';
+import type { ReactNode } from 'react';
 import { messages } from '@/lib/messages';
 import { AuthFrame } from './auth-frame';
 import { SignInForm } from './sign-in-form';
@@ -13,6 +14,8 @@ type Props = {
   onMode: (mode: AuthMode) => void;
   /** Who may sign up. */
   admission?: 'open' | 'invite' | 'closed' | undefined;
+  /** Further ways in, below the form. */
+  more?: ReactNode;
 };
 
 const tab =
@@ -20,7 +23,7 @@ const tab =
   'data-[state=active]:bg-surface data-[state=active]:text-ink data-[state=active]:shadow-[0_1px_2px_rgb(0_0_0/0.12)]';
 
 /** What somebody who is not signed in sees at any address: afterwards they are where they wanted to be. */
-export function AuthPage({ mode, onMode, admission = 'open' }: Props) {
+export function AuthPage({ mode, onMode, admission = 'open', more }: Props) {
   // Kept here: the form comes and goes with its tab.
   const invitation = useLinkToken();
   const signUp = mode === 'sign-up';
@@ -51,6 +54,7 @@ export function AuthPage({ mode, onMode, admission = 'open' }: Props) {
           )}
         </Tabs.Content>
       </Tabs.Root>
+      {more}
     </AuthFrame>
   );
 }

@@ -12,6 +12,7 @@ import { PasskeyButton } from './passkey-button';
 import { type FieldErrors, fromProblem } from './rules';
 import { SecondStep } from './second-step';
 import { useFocusFirstError } from './use-focus-first-error';
+import { useHalfSignIn } from './use-half-sign-in';
 
 const t = messages.auth;
 
@@ -23,7 +24,7 @@ export function SignInForm() {
   const [password, setPassword] = useState('');
   const [errors, setErrors] = useState<FieldErrors>({});
   const [busy, setBusy] = useState(false);
-  const [step, setStep] = useState<{ challenge: string; methods: string[] }>();
+  const [step, setStep] = useHalfSignIn();
   useFocusFirstError(form, errors);
 
   const submit = async (event: FormEvent) => {

@@ -2,7 +2,7 @@ import { KeyRound } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
 import { PasswordField } from '@/components/password-field';
 import { Button, Dialog, Input } from '@/components/ui';
-import { type Confirmation, evidenceOf } from '@/lib/account';
+import { type Confirmation, evidenceOf, useAccount } from '@/lib/account';
 import { messages } from '@/lib/messages';
 import { passkeysPossible } from '@/lib/passkeys';
 import { confirmWithPasskey } from '@/lib/second-step';
@@ -14,7 +14,10 @@ const t = messages.twoStep;
 type Props = {
   /** What is about to be done; on the button. */
   action: string;
-  /** The ways to take the second step that the account has; none asks for the password alone. */
+  /** What the dialog is about, when that is more than asking. */
+  title?: string;
+  lead?: string;
+  /** The ways to take the second step that the account has; none asks for the password alone, where there is one. */
   methods: readonly string[];
   onClose: () => void;
   /** Does it. What it throws is shown here, and the dialog stays. */
@@ -22,7 +25,9 @@ type Props = {
 };
 
 /** Asks once more who is signed in, before something that matters. */
-export function ConfirmDialog({ action, methods, onClose, onConfirm }: Props) {
+export function ConfirmDialog({ action, title = t.confirmTitle, lead, methods, onClose, onConfirm }: Props) {
+  // Where there is no password, having signed in a moment ago counts in its place.
+  const has = useAccount().data?.has_password ?? true;
   const [password, setPassword] = useState('');
   const [code, setCode] = useState('');
   const { busy, outcome, setOutcome, run } = useAction();
@@ -39,27 +44,33 @@ export function ConfirmDialog({ action, methods, onClose, onConfirm }: Props) {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const fields: Record<string, string> = {};
-    if (!password) fields['body.current_password'] = messages.auth.required;
+    if (has && !password) fields['body.current_password'] = messages.auth.required;
     if (second && !code.trim()) fields['body.code'] = messages.auth.required;
     if (Object.keys(fields).length > 0) return setOutcome({ fields });
-    void confirm(async () => ({ current_password: password, ...(second ? evidenceOf(code) : {}) }));
+    void confirm(async () => ({
+      ...(has ? { current_password: password } : {}),
+      ...(second ? evidenceOf(code) : {}),
+    }));
   };
   const { fields } = outcome;
   // What belongs to no field here, such as a passkey that was refused.
   const other = Object.entries(fields ?? {}).find(([name]) => !shown.includes(name))?.[1];
 
   return (
-    <Dialog open onOpenChange={(open) => open || onClose()} title={t.confirmTitle} closeLabel={t.close}>
+    <Dialog open onOpenChange={(open) => open || onClose()} title={title} closeLabel={t.close}>
       <form onSubmit={submit} noValidate className="flex flex-col gap-4 px-5 pb-5">
-        <PasswordField
-          label={messages.security.passwordCurrent}
-          name="current-password"
-          autoComplete="current-password"
-          autoFocus
-          value={password}
-          onChange={(event) => setPassword(event.target.value)}
-          error={fields?.['body.current_password']}
-        />
+        {lead ? <p className="text-md text-muted">{lead}</p> : null}
+        {has ? (
+          <PasswordField
+            label={messages.security.passwordCurrent}
+            name="current-password"
+            autoComplete="current-password"
+            autoFocus
+            value={password}
+            onChange={(event) => setPassword(event.target.value)}
+            error={fields?.['body.current_password']}
+          />
+        ) : null}
         {second ? (
           <Input
             label={methods.includes('totp') ? t.confirmCode : t.confirmRecovery}

@@ -29,7 +29,8 @@ export function EmailForm() {
     event.preventDefault();
     const fields: Record<string, string> = {};
     if (!email.trim()) fields['body.email'] = messages.auth.required;
-    if (!current && !twoStep) fields['body.current_password'] = messages.auth.required;
+    if (account.has_password && !current && !twoStep)
+      fields['body.current_password'] = messages.auth.required;
     if (Object.keys(fields).length > 0) return setOutcome({ fields });
     if (twoStep) return setAsking(true);
     const sent = await run(async () => {
@@ -68,7 +69,7 @@ export function EmailForm() {
           onChange={(event) => setEmail(event.target.value)}
           error={outcome.fields?.['body.email']}
         />
-        {twoStep ? null : (
+        {account.has_password && !twoStep ? (
           <PasswordField
             label={t.passwordCurrent}
             name="current-password"
@@ -77,7 +78,7 @@ export function EmailForm() {
             onChange={(event) => setCurrent(event.target.value)}
             error={outcome.fields?.['body.current_password']}
           />
-        )}
+        ) : null}
         <OutcomeLine outcome={outcome} />
         <Button type="submit" busy={busy} className="self-start">
           {t.emailChange}

@@ -17,6 +17,8 @@ export function PasswordForm() {
   const [asking, setAsking] = useState(false);
   const { busy, outcome, setOutcome, run } = useAction();
   const { data: account } = useAccount();
+  const has = account?.has_password ?? true;
+  const action = has ? t.passwordChange : messages.providers.setPassword;
   const methods = account?.second_factor ?? [];
   const twoStep = methods.length > 0;
 
@@ -32,7 +34,7 @@ export function PasswordForm() {
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const fields: Record<string, string> = {};
-    if (!current && !twoStep) fields['body.current_password'] = messages.auth.required;
+    if (has && !current && !twoStep) fields['body.current_password'] = messages.auth.required;
     if (!next) fields['body.password'] = messages.auth.required;
     if (Object.keys(fields).length > 0) return setOutcome({ fields });
     if (twoStep) return setAsking(true);
@@ -46,7 +48,8 @@ export function PasswordForm() {
   return (
     <>
       <form onSubmit={submit} noValidate className="flex max-w-sm flex-col gap-4">
-        {twoStep ? null : (
+        {has ? null : <p className="text-md text-muted">{messages.providers.noPassword}</p>}
+        {has && !twoStep ? (
           <PasswordField
             label={t.passwordCurrent}
             name="current-password"
@@ -55,7 +58,7 @@ export function PasswordForm() {
             onChange={(event) => setCurrent(event.target.value)}
             error={outcome.fields?.['body.current_password']}
           />
-        )}
+        ) : null}
         <PasswordField
           label={messages.auth.newPassword}
           name="new-password"
@@ -68,12 +71,12 @@ export function PasswordForm() {
         <PasswordStrength password={next} />
         <OutcomeLine outcome={outcome} />
         <Button type="submit" busy={busy} className="self-start">
-          {t.passwordChange}
+          {action}
         </Button>
       </form>
       {asking ? (
         <ConfirmDialog
-          action={t.passwordChange}
+          action={action}
           methods={methods}
           onClose={() => setAsking(false)}
           onConfirm={confirmed}

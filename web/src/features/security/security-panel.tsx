@@ -1,5 +1,6 @@
 import { messages } from '@/lib/messages';
 import { EmailForm } from './email-form';
+import { LinksSection } from './links-section';
 import { PasswordForm } from './password-form';
 
 const t = messages.security;
@@ -20,6 +21,7 @@ export function SecurityPanel() {
         </h2>
         <EmailForm />
       </section>
+      <LinksSection />
     </div>
   );
 }

@@ -11,7 +11,7 @@ const TIMEOUT_MS = 20_000;
 
 /** Calls that carry no access token and whose 401 is an answer, not an expired session. */
 const open =
-  /\/api\/v1\/auth\/(?:register|login|refresh|logout|forgot|reset|email\/confirm|sign-up|passkeys\/login\/|usernames\/)/;
+  /\/api\/v1\/auth\/(?:register|login|refresh|logout|forgot|reset|email\/confirm|sign-up|passkeys\/login\/|usernames\/|oidc$)/;
 
 /** fetch with the access token; a 401 is answered by one refresh and one replay of the same request. */
 async function authorisedFetch(request: Request): Promise<Response> {

@@ -541,6 +541,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The providers that one can sign in with */
+        get: operations["list-oidc-providers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oidc/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The providers linked to the caller's account */
+        get: operations["list-oidc-links"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oidc/links/{provider}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a link, unless it is the only way to sign in */
+        delete: operations["unlink-oidc"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oidc/{provider}/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the provider sends the browser; sets the refresh cookie and leads back to the UI */
+        get: operations["finish-oidc"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oidc/{provider}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to link a provider to the caller's account */
+        post: operations["link-oidc"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oidc/{provider}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Open this as a page: it leads to the provider */
+        get: operations["start-oidc"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/passkeys/confirm": {
         parameters: {
             query?: never;
@@ -1292,6 +1394,8 @@ export interface components {
             /** @description Empty when there is none */
             email: string;
             email_confirmed: boolean;
+            /** @description False for an account made with another provider that has set none */
+            has_password: boolean;
             /** Format: uuid */
             id: string;
             /** @enum {string} */
@@ -1388,6 +1492,7 @@ export interface components {
              * @example 123456
              */
             code?: string;
+            /** @description Not needed for an account without a password that signed in within the last 10 minutes */
             current_password?: string;
             /** @description As in WebAuthn Level 3, JSON */
             passkey?: {
@@ -1451,6 +1556,7 @@ export interface components {
              * @example 123456
              */
             code?: string;
+            /** @description Not needed for an account without a password that signed in within the last 10 minutes */
             current_password?: string;
             /** @example ada@example.org */
             email: string;
@@ -1589,6 +1695,48 @@ export interface components {
         JwksOutputBody: {
             keys: components["schemas"]["JSONWebKey"][];
         };
+        LinkItem: {
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * @description Who the owner is there, as it was when linked
+             * @example ada@example.org
+             */
+            label: string;
+            /** @example Google */
+            name: string;
+            /** @example google */
+            provider: string;
+            /** @description False when this installation no longer offers the provider */
+            usable: boolean;
+        };
+        LinkOIDCInputBody: {
+            /**
+             * @description Of the app: six digits
+             * @example 123456
+             */
+            code?: string;
+            /** @description Not needed for an account without a password that signed in within the last 10 minutes */
+            current_password?: string;
+            /** @description As in WebAuthn Level 3, JSON */
+            passkey?: {
+                [key: string]: unknown;
+            };
+            recovery_code?: string;
+            /**
+             * @description A path of this site to come back to
+             * @default /
+             */
+            return: string;
+        };
+        LinkOIDCOutputBody: {
+            /** @description The provider's page; open it in this browser */
+            location: string;
+        };
+        LinksOutputBody: {
+            /** @description The oldest first */
+            items: components["schemas"]["LinkItem"][];
+        };
         LoginInputBody: {
             /**
              * @description Username or e-mail address
@@ -1686,6 +1834,7 @@ export interface components {
              * @example 123456
              */
             code?: string;
+            /** @description Not needed for an account without a password that signed in within the last 10 minutes */
             current_password?: string;
             /** @description As in WebAuthn Level 3, JSON */
             passkey?: {
@@ -1829,6 +1978,16 @@ export interface components {
              * @example Europe/Berlin
              */
             time_zone?: string;
+        };
+        ProviderItem: {
+            /** @example google */
+            id: string;
+            /** @example Google */
+            name: string;
+        };
+        ProvidersOutputBody: {
+            /** @description In the operator's order */
+            items: components["schemas"]["ProviderItem"][];
         };
         ReadInputBody: {
             /**
@@ -3042,6 +3201,201 @@ export interface operations {
             /** @description No Content */
             204: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-oidc-providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProvidersOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-oidc-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinksOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "unlink-oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "finish-oidc": {
+        parameters: {
+            query?: {
+                state?: string;
+                code?: string;
+                iss?: string;
+                error?: string;
+            };
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: {
+                /** @description Set by the start, when the public URL is https */
+                "__Host-chat_oidc"?: string;
+                /** @description Set by the start, when the public URL is http */
+                chat_oidc?: string;
+            };
+        };
+        requestBody?: never;
+        responses: {
+            /** @description See Other */
+            303: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "link-oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkOIDCInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkOIDCOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "start-oidc": {
+        parameters: {
+            query?: {
+                /** @description A path of this site to come back to */
+                return?: string;
+            };
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description See Other */
+            303: {
+                headers: {
+                    Location?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
