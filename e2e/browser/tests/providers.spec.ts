@@ -3,6 +3,7 @@ import { findings } from '../axe.js';
 import { test as base, expect } from '../fixtures.js';
 import { password } from '../person.js';
 import { client, Provider } from '../provider.js';
+import { appCode, setUpApp } from '../second-step.js';
 import { Server } from '../server.js';
 
 /** A ChatApp of its own for each worker, which offers a real provider. */
@@ -122,6 +123,26 @@ test('an address that has an account is never merged; linking is explicit', asyn
   await owner.page.getByRole('button', { name: 'Continue with Test Club' }).click();
   await provider.signIn(owner.page, `at-${owner.handle}`);
   await expect(menu(owner.page)).toBeVisible();
+});
+
+test('the second step stands after the word of a provider, too', async ({ newcomer, provider }) => {
+  const [grace, again] = [await newcomer('Grace'), await newcomer('Again')];
+  await provider.add(someone(grace.handle));
+  await grace.page.goto(`${grace.url}/settings/two-step`);
+  await grace.page.getByRole('button', { name: 'Continue with Test Club' }).click();
+  await provider.signIn(grace.page, grace.handle);
+  const { key } = await setUpApp(grace.page, false);
+
+  await again.page.goto(`${again.url}/settings/security`);
+  await again.page.getByRole('button', { name: 'Continue with Test Club' }).click();
+  await provider.signIn(again.page, grace.handle);
+  await expect(again.page.getByRole('heading', { name: 'One more step' })).toBeVisible();
+  expect(again.page.url()).toBe(`${again.url}/settings/security`);
+  expect(await again.context.cookies()).toEqual([]);
+  expect(await findings(again.page)).toEqual([]);
+  await again.page.getByLabel('Code from your app').fill(appCode(key, 1)); // the one before turned the app on
+  await again.page.getByRole('button', { name: 'Continue', exact: true }).click();
+  await expect(again.page.getByText(`Linked as ${grace.handle}@example.org`)).toBeVisible();
 });
 
 test('a refusal is explained, and nothing is left behind', async ({ newcomer, provider }) => {

@@ -72,3 +72,26 @@ it('tells codes of an app from recovery codes', () => {
   expect(evidenceOf('1234567')).toEqual({ recovery_code: '1234567' });
   expect(evidenceOf(' ')).toEqual({});
 });
+
+it('goes on with the sign-in that another provider began, and keeps its secret out of the address', async () => {
+  history.replaceState(
+    null,
+    '',
+    '/signin#second=from-there&methods=totp&return=%2Fsettings%2Fsecurity%3Fx%3D1',
+  );
+  render(<SignInForm />);
+  await screen.findByRole('heading', { name: t.secondTitle });
+  expect(location.pathname + location.search + location.hash).toBe('/settings/security?x=1');
+  answers.push(problem('unauthenticated'));
+  fireEvent.change(screen.getByLabelText(t.secondCode), { target: { value: '123456' } });
+  fireEvent.click(screen.getByRole('button', { name: t.goOn }));
+  await screen.findByText(t.secondWrong);
+  expect(calls.at(-1)?.body).toEqual({ challenge: 'from-there', code: '123456' });
+});
+
+it('follows no way back to elsewhere', async () => {
+  history.replaceState(null, '', '/signin#second=from-there&methods=totp&return=%2F%2Fevil.example%2Fx');
+  render(<SignInForm />);
+  await screen.findByRole('heading', { name: t.secondTitle });
+  expect(location.href).toBe(`${location.origin}/signin`);
+});
