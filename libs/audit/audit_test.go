@@ -329,6 +329,24 @@ func TestWaiting(t *testing.T) {
 	})
 }
 
+// A row that is sealed while Verify reads the chain is not forgotten: as seen
+// from the last seal it waits.
+func TestSealedMeanwhile(t *testing.T) {
+	each(t, func(b *book) {
+		b.sound()
+		v := verifier{db: b.db.R.WithContext(b.t.Context()), service: "auth", kept: map[int64]Tip{}}
+		last, err := newest(v.db)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		b.write(2)
+		b.seal()
+		if err := v.loose(last); err != nil || !v.OK() || v.Waiting != 2 {
+			b.t.Errorf("%+v %v", v.Report, err)
+		}
+	})
+}
+
 // Several replicas seal at once while rows come in and Verify looks: there is
 // one chain, and every row is in it once.
 func TestReplicasSealAtOnce(t *testing.T) {

@@ -139,7 +139,7 @@ func (s *Sealer) tell(ctx context.Context) error {
 		return err
 	}
 	s.told = now
-	s.Log.InfoContext(ctx, "the audit log is sealed up to here; keep this line elsewhere", "service", s.Service, "tip", tip.tip().String())
+	s.Log.InfoContext(ctx, "the audit log is sealed up to here; keep this line elsewhere", "tip", tip.tip().String())
 	return nil
 }
 

@@ -147,16 +147,24 @@ func (v *verifier) row(before, s seal, m member) {
 	}
 }
 
-// loose looks for rows that no seal holds, and for members of no seal. New rows
-// are sealed within a second while the service runs.
+// loose looks for rows that no seal up to the last holds, and for members of no
+// seal. New rows are sealed within a second while the service runs, also while
+// the chain was read: those wait as seen from the last seal.
 func (v *verifier) loose(last seal) error {
-	rows, err := unsealed(v.db, time.Unix(0, 0).UTC(), sealBatch)
+	var rows []struct {
+		Row     row    `gorm:"embedded"`
+		SealSeq *int64 `gorm:"column:seal_seq"`
+	}
+	err := v.db.Table("audit_log AS a").Select("a.*, s.seal_seq").
+		Joins("LEFT JOIN audit_seal_rows AS s ON s.row_id = a.id").
+		Where("s.row_id IS NULL OR s.seal_seq > ?", last.Seq).
+		Order("a.at, a.id").Limit(sealBatch).Find(&rows).Error
 	if err != nil {
 		return err
 	}
 	for _, r := range rows {
-		if r.At.Before(last.Through.Add(-lookBack)) {
-			v.say("row %s of %s is not sealed, younger ones are: it was inserted", r.ID, r.At.UTC().Format(time.RFC3339))
+		if r.SealSeq == nil && r.Row.At.Before(last.Through.Add(-lookBack)) {
+			v.say("row %s of %s is not sealed, younger ones are: it was inserted", r.Row.ID, r.Row.At.UTC().Format(time.RFC3339))
 			continue
 		}
 		v.Waiting++
