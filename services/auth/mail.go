@@ -31,6 +31,7 @@ const (
 	mailFactorRemoved   mailKind = "second-factor-removed"
 	mailRecoveryUsed    mailKind = "recovery-code-used"
 	mailRecoveryRenewed mailKind = "recovery-codes-renewed"
+	mailDeleted         mailKind = "account-deleted"
 	mailNone            mailKind = "nothing" // for an address that nobody has: never sent
 )
 
@@ -118,6 +119,14 @@ var wordings = map[mailKind]wording{
 	mailRecoveryRenewed: {
 		Subject: "New recovery codes were made",
 		Lines:   []string{"New recovery codes were made for your account. The old ones do not work any more."}, Ending: notYou,
+	},
+	mailDeleted: {
+		Subject: "Your account was deleted",
+		Lines: []string{
+			"Your account was deleted for good, and all your devices were signed out. Good-bye, and thank you for having been here.",
+			"Nobody else can take your username.",
+		},
+		Ending: "If this was not you, write to the people who run this ChatApp.",
 	},
 	mailExists: {
 		Subject: "You already have an account",
