@@ -232,7 +232,8 @@ const (
 
 // Message is a message as everybody sees it. Seq is dense per conversation and
 // is the only order there is. A message at Seq s also says that its sender has
-// read everything up to s.
+// read everything up to s. No message is written without a text: an empty Body
+// says that it was erased.
 type Message struct {
 	ID             string    `json:"id"`
 	ConversationID string    `json:"conversation_id"`
