@@ -24,7 +24,7 @@ func (s *Service) DeleteAccount(ctx context.Context, who authn.Identity, c Confi
 	if err != nil {
 		return err
 	}
-	return s.farewell(ctx, acc, from.clean())
+	return s.farewell(ctx, acc, Actor{From: from.clean()})
 }
 
 // Delete is DeleteAccount for the operator at the command line. Errors:
@@ -34,11 +34,13 @@ func (s *Service) Delete(ctx context.Context, account id.ID) error {
 	if err != nil || !ok {
 		return firstError(err, errNoPerson())
 	}
-	return s.farewell(ctx, acc, Client{})
+	return s.farewell(ctx, acc, Operator())
 }
 
-func (s *Service) farewell(ctx context.Context, acc Account, from Client) error {
-	now := s.now()
+// farewell ends acc. The zero actor is the owner, whose name is not noted: it
+// would be all that is left of it.
+func (s *Service) farewell(ctx context.Context, acc Account, by Actor) error {
+	now, from := s.now(), by.From
 	rows, err := mailRows(mailing{to: acc, kind: mailDeleted, device: knownDevice(from), at: now})
 	if err != nil {
 		return err
@@ -51,14 +53,16 @@ func (s *Service) farewell(ctx context.Context, acc Account, from Client) error 
 	}
 	var over []id.ID
 	e := ending{account: acc.ID, reason: reasonDeleted, audit: eventRevoked, from: from}
-	ended, err := s.store.deleteAccount(ctx, farewell{
-		account: acc.ID, ending: e, leave: s.endings(e, now, &over), now: now,
-		audit: audit(now, eventDeleted, acc, from), events: append(rows, gone),
-	})
+	f := farewell{account: acc.ID, ending: e, leave: s.endings(e, now, &over), now: now, events: append(rows, gone)}
+	note, actor := auditOf(by, now, eventDeleted, acc.ID, "")
+	if f.audit = note; by.operator() {
+		f.actor = &actor
+	}
+	ended, err := s.store.deleteAccount(ctx, f)
 	if err != nil {
 		return err
 	}
-	s.endedAll(over, now, append(append(ended, rows...), gone))
+	s.endedAll(over, now, append(ended, f.events...))
 	return nil
 }
 
@@ -77,6 +81,7 @@ type farewell struct {
 	leave   leaveFunc
 	now     time.Time
 	audit   auditRow
+	actor   *actorRow // nil for the owner
 	events  []outbox.Row
 }
 

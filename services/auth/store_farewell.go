@@ -52,6 +52,11 @@ func (st *store) deleteAccount(ctx context.Context, f farewell) (emitted []outbo
 		if err := tx.Create(&f.audit).Error; err != nil {
 			return err
 		}
+		if f.actor != nil {
+			if err := tx.Create(f.actor).Error; err != nil {
+				return err
+			}
+		}
 		return outbox.Insert(tx, f.events)
 	})
 	return emitted, err
