@@ -1,4 +1,5 @@
 import { adminMessages } from './messages-admin';
+import { farewellMessages } from './messages-farewell';
 
 /**
  * Every English text of the interface, in one place. Texts with values are functions.
@@ -484,6 +485,7 @@ export const messages = {
     } as Readonly<Record<string, string>>,
   },
   admin: adminMessages,
+  farewell: farewellMessages,
   signOut: {
     title: 'Sign out?',
     text: 'Drafts and messages that are not sent yet are removed from this device. Everything else stays on the server.',
