@@ -23,6 +23,7 @@ type adminCommands struct {
 	Suspend      adminSuspend      `cmd:"" help:"Sign a person out everywhere and refuse them until restored."`
 	Restore      adminRestore      `cmd:"" help:"Let a suspended person sign in again."`
 	SignOut      adminSignOut      `cmd:"" help:"Sign a person out everywhere."`
+	Delete       adminDelete       `cmd:"" help:"Delete somebody's account for good."`
 	ResetFactors adminResetFactors `cmd:"" help:"Take the second factors away from somebody who lost them."`
 	Role         adminRole         `cmd:"" help:"Make a person user, moderator or admin."`
 	Invite       adminInvite       `cmd:"" help:"Make an invitation and print its link."`

@@ -127,6 +127,21 @@ func (c *adminResetFactors) Run(ctx context.Context, p program) error {
 	})
 }
 
+type adminDelete struct {
+	someone
+	Yes bool `help:"Do it; without it, only what would happen is said."`
+}
+
+// Run deletes the account for good.
+func (c *adminDelete) Run(ctx context.Context, p program) error {
+	if !c.Yes {
+		return fmt.Errorf("%s would be gone for good, with the username; give --yes to do it", c.Login)
+	}
+	return c.apply(ctx, p, "is deleted", func(s *auth.Service, acc auth.Account) error {
+		return s.Delete(ctx, acc.ID)
+	})
+}
+
 type adminRole struct {
 	someone
 	Role string `arg:"" enum:"user,moderator,admin" help:"user, moderator or admin."`

@@ -27,7 +27,7 @@ func example(t *testing.T) (used, elsewhere map[string]string) {
 }
 
 // authAlone are the settings that no other service gets.
-var authAlone = []string{"CHAT_CONFIRM_EMAIL", "CHAT_SIGN_UP", "CHAT_SMTP_URL", "CHAT_SMTP_PASSWORD", "CHAT_MAIL_FROM", "CHAT_OIDC_PROVIDERS", "CHAT_OIDC_SECRETS"}
+var authAlone = []string{"CHAT_CONFIRM_EMAIL", "CHAT_SIGN_UP", "CHAT_DELETED_MESSAGES", "CHAT_SMTP_URL", "CHAT_SMTP_PASSWORD", "CHAT_MAIL_FROM", "CHAT_OIDC_PROVIDERS", "CHAT_OIDC_SECRETS"}
 
 // shown are values of .env.example that are not the default of libs/config, but
 // the one of docker-compose.yml.

@@ -94,6 +94,7 @@ func authRows() []row {
 		{"POST /api/v1/auth/logout", func(t *testing.T, c *cast, who role) call {
 			return call{path: "/api/v1/auth/logout", as: c.spare(t, who)}
 		}, private(204).but(204, suspended), []role{owner}}, // a suspended person's cookie goes, too
+		{"POST /api/v1/auth/account/delete", send("/api/v1/auth/account/delete", map[string]string{"current_password": "not the password"}), private(403), nil},
 		{"POST /api/v1/auth/password", send("/api/v1/auth/password", map[string]string{"current_password": "not the password", "password": "another-long-pass-7"}), private(403), nil},
 		{"POST /api/v1/auth/refresh", send("/api/v1/auth/refresh", nil), private(200), []role{owner}},
 		{"POST /api/v1/auth/register", send("/api/v1/auth/register", map[string]string{"username": "owner", "password": client.Password}), open(409), nil},

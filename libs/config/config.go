@@ -53,6 +53,7 @@ type Config struct {
 	RateContacts     int           `env:"CHAT_RATE_NEW_CONVERSATIONS" envDefault:"30" desc:"Conversations with new people that one account may begin per minute."`
 	ConfirmEmail     string        `env:"CHAT_CONFIRM_EMAIL" envDefault:"optional" desc:"required: an account needs an e-mail address and works when its link was opened. optional: neither."`
 	SignUp           string        `env:"CHAT_SIGN_UP" envDefault:"open" desc:"Who may sign up, until an administrator decides otherwise: open (everybody), invite (with an invitation) or closed (nobody)."`
+	DeletedMessages  string        `env:"CHAT_DELETED_MESSAGES" envDefault:"keep" desc:"What becomes of the messages of somebody who deletes the account: keep (they stay with the other side, under the name Deleted user) or erase (their text is overwritten)."`
 	SMTPURL          string        `env:"CHAT_SMTP_URL" desc:"Mail server: smtp://user@host:587 (STARTTLS) or smtps://user@host:465. Empty: no mails; on localhost they are shown at /inbox of CHAT_ADMIN_LISTEN."`
 	SMTPPassword     string        `env:"CHAT_SMTP_PASSWORD" secret:"true" desc:"Password for CHAT_SMTP_URL."`
 	MailFrom         string        `env:"CHAT_MAIL_FROM" desc:"Sender of mails, e.g. ChatApp <chat@example.org>; needed with CHAT_SMTP_URL."`
@@ -62,6 +63,12 @@ type Config struct {
 	AdminPassword    string        `env:"CHAT_ADMIN_PASSWORD" secret:"true" desc:"For 'chatapp admin create'."`
 	ShutdownGrace    time.Duration `env:"CHAT_SHUTDOWN_GRACE" envDefault:"20s" desc:"How long open requests may take to end at shutdown."`
 }
+
+// The values of CHAT_DELETED_MESSAGES.
+const (
+	MessagesKept   = "keep"
+	MessagesErased = "erase"
+)
 
 // The values of CHAT_SETUP.
 const (
@@ -163,6 +170,7 @@ func (c *Config) check() error {
 	c.checkRates(bad)
 	bad(c.ConfirmEmail == "required" || c.ConfirmEmail == "optional", "CHAT_CONFIRM_EMAIL", "want required or optional")
 	bad(c.SignUp == "open" || c.SignUp == "invite" || c.SignUp == "closed", "CHAT_SIGN_UP", "want open, invite or closed")
+	bad(c.DeletedMessages == MessagesKept || c.DeletedMessages == MessagesErased, "CHAT_DELETED_MESSAGES", "want keep or erase")
 	c.checkMail(bad)
 	_, err = c.OIDC()
 	all = errors.Join(all, err)

@@ -35,17 +35,20 @@ type Durable struct {
 // The durable consumers.
 var (
 	DurableAccounts = Durable{ServiceUsers, StreamAuth, "users", Subject(ServiceAuth, NameRegistered, "*")}
+	DurableDeleted  = Durable{ServiceUsers, StreamAuth, "users-deleted", Subject(ServiceAuth, NameDeleted, "*")}
+	DurableErased   = Durable{ServiceMessages, StreamAuth, "messages-deleted", Subject(ServiceAuth, NameDeleted, "*")}
 	DurableMail     = Durable{ServiceAuth, StreamAuth, "auth-mail", Subject(ServiceAuth, NameMailRequested, "*")}
 	DurableProfiles = Durable{ServiceMessages, StreamUsers, "messages-profiles", Subject(ServiceUsers, NameProfileChanged, "*")}
 	DurableBlocks   = Durable{ServiceMessages, StreamUsers, "messages-blocks", Subject(ServiceUsers, NameBlockChanged, "*")}
 	DurablePrivacy  = Durable{ServiceMessages, StreamUsers, "messages-privacy", Subject(ServiceUsers, NamePrivacyChanged, "*")}
 
-	Durables = []Durable{DurableAccounts, DurableMail, DurableProfiles, DurableBlocks, DurablePrivacy}
+	Durables = []Durable{DurableAccounts, DurableDeleted, DurableErased, DurableMail, DurableProfiles, DurableBlocks, DurablePrivacy}
 )
 
 // Event names; the full subject is Subject(service, name, key).
 const (
 	NameRegistered     = "registered"      // auth; body Registered
+	NameDeleted        = "deleted"         // auth; body Deleted
 	NameSessionRevoked = "session_revoked" // auth; body SessionRevoked
 	NameMailRequested  = "mail_requested"  // auth, read by auth alone; body MailRequested
 	NameProfileChanged = "profile_changed" // users; body ProfileChanged
@@ -90,12 +93,21 @@ type Registered struct {
 	CreatedAt   time.Time `json:"created_at"`
 }
 
+// Deleted says that an account is gone for good. Emitted once per account, as
+// the last word about it; consumers keep that they heard it, so that an older
+// event that comes later brings nothing back.
+type Deleted struct {
+	UserID string    `json:"user_id"`
+	Erase  bool      `json:"erase"` // the text of the person's messages goes too
+	At     time.Time `json:"at"`
+}
+
 // SessionRevoked says that a session ended before its tokens expire: sign-out,
 // reuse of a refresh token, or an operator.
 type SessionRevoked struct {
 	UserID    string    `json:"user_id"`
 	SessionID string    `json:"session_id"`
-	Reason    string    `json:"reason"` // "signed-out" | "token-reused" | "password-changed" | "second-factor-changed" | "suspended" | "role-changed" | "operator"
+	Reason    string    `json:"reason"` // "signed-out" | "token-reused" | "password-changed" | "second-factor-changed" | "suspended" | "role-changed" | "operator" | "deleted"
 	At        time.Time `json:"at"`
 }
 
@@ -220,7 +232,8 @@ const (
 
 // Message is a message as everybody sees it. Seq is dense per conversation and
 // is the only order there is. A message at Seq s also says that its sender has
-// read everything up to s.
+// read everything up to s. No message is written without a text: an empty Body
+// says that it was erased.
 type Message struct {
 	ID             string    `json:"id"`
 	ConversationID string    `json:"conversation_id"`

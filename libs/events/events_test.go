@@ -43,6 +43,7 @@ func TestAppend(t *testing.T) {
 // append to this list and to testdata, never change what is there.
 var golden = map[string]any{
 	"registered.json":      &Registered{UserID: ada, Username: "ada", DisplayName: "Ada Lovelace", CreatedAt: at},
+	"deleted.json":         &Deleted{UserID: ada, Erase: true, At: at},
 	"session_revoked.json": &SessionRevoked{UserID: ada, SessionID: conv, Reason: "signed-out", At: at},
 	"mail_requested.json": &MailRequested{
 		Kind: "reset-password", UserID: ada, To: "ada@example.org", Name: "Ada Lovelace", Token: "secret", Device: "Firefox on Linux", ExpiresAt: &at, At: at,

@@ -4,18 +4,19 @@
 // one_time_tokens, oidc_identities, oidc_flows, totp_factors, recovery_codes,
 // passkeys, login_challenges, passkey_challenges, signing_keys, login_attempts,
 // audit_log, audit_seals, audit_seal_rows, audit_actors, suspensions,
-// invitations, settings, outbox, dead_letters (schema auth).
+// deleted_accounts, invitations, settings, outbox, dead_letters (schema auth).
 //
 // SERVES   /api/v1/auth/register, login, refresh, logout, forgot, reset,
-// password, email, account, sessions, events, usernames/{username},
-// login/second, factors, passkeys, sign-up, announcement, oidc (sign-in with
-// other providers); /api/v1/admin/people, invitations, settings, statistics (for
-// moderators and administrators; others get not-found);
+// password, email, account, account/delete, sessions, events,
+// usernames/{username}, login/second, factors, passkeys, sign-up, announcement,
+// oidc (sign-in with other providers); /api/v1/admin/people, invitations,
+// settings, statistics (for moderators and administrators; others get not-found);
 // /.well-known/jwks.json.
 // Requests on the bus: chat.auth.rpc.v1.jwks (the public keys) and
 // chat.auth.rpc.v1.account (one account, as its registered event).
 //
 // EMITS    chat.auth.v1.registered.<user>, once per account;
+// chat.auth.v1.deleted.<user>, once, when it is gone for good;
 // chat.auth.v1.session_revoked.<user>, once per session that ends before its
 // time; chat.auth.v1.mail_requested.<user>, once per mail. All through the
 // outbox, in the transaction of the change.

@@ -23,6 +23,8 @@ func (s *Service) accountRoutes() {
 		"Confirm an e-mail address with the link's token"), s.handleConfirm)
 	httpx.Register(s.http, own(http.MethodGet, "/api/v1/auth/account", "get-account", http.StatusOK,
 		"The caller's own account"), s.handleAccount)
+	httpx.Register(s.http, costly(own(http.MethodPost, "/api/v1/auth/account/delete", "delete-account", http.StatusNoContent,
+		"Delete the account for good; its username stays taken. 409 for the last administrator")), s.handleDelete)
 	httpx.Register(s.http, costly(own(http.MethodPost, "/api/v1/auth/password", "change-password", http.StatusNoContent,
 		"Change the password; other devices are signed out")), s.handlePassword)
 	httpx.Register(s.http, costly(own(http.MethodPost, "/api/v1/auth/email", "change-email", http.StatusAccepted,
@@ -75,6 +77,8 @@ type AccountBody struct {
 	Role           string    `json:"role" enum:"user,moderator,admin"`
 	CreatedAt      time.Time `json:"created_at"`
 	SecondFactor   []string  `json:"second_factor" doc:"Ways to take the second step of a sign-in: totp, passkey, recovery_code; empty when there is no second step"`
+
+	DeletedMessages string `json:"deleted_messages" enum:"keep,erase" doc:"What becomes of the caller's messages when the account is deleted: they stay with the other side, or their text goes"`
 }
 
 type accountOutput struct{ Body AccountBody }
@@ -99,8 +103,16 @@ func (s *Service) handleAccount(ctx context.Context, _ *struct{}) (*accountOutpu
 	return &accountOutput{AccountBody{
 		ID: acc.ID, Username: acc.Username, Email: acc.Email, EmailConfirmed: acc.Email != "" && confirmed,
 		HasPassword: password, Role: acc.Role, CreatedAt: acc.CreatedAt,
-		SecondFactor: append([]string{}, factors.methods()...),
+		SecondFactor: append([]string{}, factors.methods()...), DeletedMessages: s.cfg.DeletedMessages,
 	}}, nil
+}
+
+func (s *Service) handleDelete(ctx context.Context, in *confirmationInput) (*struct{}, error) {
+	if err := s.DeleteAccount(ctx, authn.From(ctx), in.Body.confirmation(), client(ctx)); err != nil {
+		return nil, err
+	}
+	s.setCookie(ctx, "", 0)
+	return nil, nil
 }
 
 type passwordInput struct {

@@ -32,6 +32,7 @@ const (
 	mailRecoveryUsed    mailKind = "recovery-code-used"
 	mailRecoveryRenewed mailKind = "recovery-codes-renewed"
 	mailLinked          mailKind = "sign-in-linked"
+	mailDeleted         mailKind = "account-deleted"
 	mailNone            mailKind = "nothing" // for an address that nobody has: never sent
 )
 
@@ -124,6 +125,14 @@ var wordings = map[mailKind]wording{
 		Subject: "A way to sign in was added",
 		Lines:   []string{"Your account was linked to the provider named below: who signs in there can now open your account."},
 		Ending:  "If this was not you, remove the link in the settings under \"Security\" and set a new password at once.",
+	},
+	mailDeleted: {
+		Subject: "Your account was deleted",
+		Lines: []string{
+			"Your account was deleted for good, and all your devices were signed out. Good-bye, and thank you for having been here.",
+			"Nobody else can take your username.",
+		},
+		Ending: "If this was not you, write to the people who run this ChatApp.",
 	},
 	mailExists: {
 		Subject: "You already have an account",

@@ -111,15 +111,22 @@ func (st *store) audit(ctx context.Context, r auditRow) error {
 	return st.db.W.WithContext(ctx).Create(&r).Error
 }
 
-// identifierTaken says whether somebody has the username or the e-mail key;
-// empty ones are nobody's.
+// identifierTaken says whether somebody has the username or the e-mail key, or
+// had the username; empty ones are nobody's. The living are asked first: who
+// goes between the two questions is found by the second.
 func (st *store) identifierTaken(ctx context.Context, username, emailKey string) (bool, error) {
 	if username == "" && emailKey == "" {
 		return false, nil
 	}
 	var n int64
 	err := st.read(ctx).Model(&accountRow{}).Where("username = ? OR email_key = ?", username, emailKey).Limit(1).Count(&n).Error
-	return n > 0, err
+	if err != nil || n > 0 {
+		return n > 0, err
+	}
+	if username == "" {
+		return false, nil
+	}
+	return nameGone(st.read(ctx), username)
 }
 
 // newAccount is what one sign-up writes, all of it or nothing. session is nil
@@ -150,6 +157,10 @@ func (st *store) createAccount(ctx context.Context, n newAccount) error {
 		}
 		if err := tx.Create(&row).Error; err != nil {
 			return err
+		}
+		// Under the name's lock in accounts: its last owner is gone by now, or never.
+		if gone, err := nameGone(st.db.ForUpdate(tx), acc.Username); err != nil || gone {
+			return firstError(err, errTaken())
 		}
 		if err := n.insertWayIn(tx); err != nil {
 			return err

@@ -145,9 +145,13 @@ type newPassword struct {
 }
 
 // setPassword stores it, all or nothing, and returns the events of the
-// sessions that ended. Error: token-invalid.
+// sessions that ended. Errors: token-invalid, unauthenticated when the account is
+// gone.
 func (st *store) setPassword(ctx context.Context, n newPassword) (emitted []outbox.Row, err error) {
 	err = st.db.Tx(ctx, func(tx *gorm.DB) error {
+		if err := st.lockAccount(tx, n.account.ID); err != nil {
+			return err
+		}
 		if n.token != nil {
 			if err := useUp(tx, *n.token, n.now); err != nil {
 				return err

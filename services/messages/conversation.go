@@ -40,6 +40,7 @@ type Conversation struct {
 	Activity    uint64
 	Blocked     bool // the caller blocked Peer
 	gate        gate
+	peerGate    gate // gateGone or 0
 	CreatedAt   time.Time
 }
 

@@ -22,10 +22,12 @@ func (s *Service) consumeProfiles(ctx context.Context) error {
 	}, s.takeProfile)
 }
 
-// replayUsers handles events of users again that an operator took up again.
+// replayUsers handles events about users again that an operator took up again.
 func (s *Service) replayUsers(ctx context.Context) error {
 	return outbox.Replays(ctx, s.deps.DB, s.deps.Log, func(ctx context.Context, m bus.Message) error {
 		switch m.Type {
+		case events.NameDeleted:
+			return s.takeDeleted(ctx, m)
 		case events.NameBlockChanged:
 			return s.takeBlock(ctx, m)
 		case events.NamePrivacyChanged:

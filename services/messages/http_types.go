@@ -129,6 +129,7 @@ type conversationView struct {
 	PeerReadSeq uint64          `json:"peer_read_seq" doc:"How far the other person has read"`
 	Unread      uint64          `json:"unread"`
 	Blocked     bool            `json:"blocked" doc:"You blocked the other person: neither can write. That they blocked you is never told"`
+	PeerGone    bool            `json:"peer_gone" doc:"The other person deleted the account: nothing can be written any more"`
 	Request     string          `json:"request" enum:"none,incoming,ignored" doc:"incoming: a message request that you have not answered; ignored: one that you put aside. Load it again when a conversation.read of yours arrives"`
 	CreatedAt   time.Time       `json:"created_at"`
 }
@@ -137,7 +138,7 @@ func (c Conversation) view() conversationView {
 	v := conversationView{
 		ID: c.ID.String(), Kind: c.Kind.String(),
 		Peer:    personView{ID: c.Peer.ID.String(), Username: c.Peer.Username, DisplayName: c.Peer.DisplayName},
-		LastSeq: c.LastSeq, ReadSeq: c.ReadSeq, PeerReadSeq: c.PeerReadSeq, Unread: c.Unread(), Blocked: c.Blocked, Request: c.gate.name(),
+		LastSeq: c.LastSeq, ReadSeq: c.ReadSeq, PeerReadSeq: c.PeerReadSeq, Unread: c.Unread(), Blocked: c.Blocked, PeerGone: c.peerGate != 0, Request: c.gate.name(),
 		CreatedAt: c.CreatedAt.UTC(),
 	}
 	if c.Last != nil {

@@ -15,7 +15,7 @@
 // chat.messages.v1.committed.log, stored, one per transaction.
 //
 // CONSUMES: chat.users.v1.profile_changed.*, chat.users.v1.block_changed.*,
-// chat.users.v1.privacy_changed.*.
+// chat.users.v1.privacy_changed.*, chat.auth.v1.deleted.*.
 //
 // A message is answered 201 only after the transaction that numbered it,
 // wrote it, logged it for every member and put the events into the outbox has
@@ -122,7 +122,7 @@ func (s *Service) Ready(ctx context.Context) error { return s.deps.DB.Ping(ctx) 
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, work := range []func(context.Context) error{
-		s.relay.Run, s.consumeProfiles, s.consumeBlocks, s.consumePrivacy, s.replayUsers, s.serveLog, s.serveHeads, s.serveMembers, s.trimLoop,
+		s.relay.Run, s.consumeProfiles, s.consumeBlocks, s.consumePrivacy, s.consumeDeleted, s.replayUsers, s.serveLog, s.serveHeads, s.serveMembers, s.trimLoop,
 	} {
 		g.Go(func() error { return work(ctx) })
 	}

@@ -16,10 +16,11 @@ type gate uint8
 
 // The bits; the numbers are stored.
 const (
-	gateRequest gate = 1 // the other began it, and the member has not answered yet
-	gateIgnored gate = 2 // the member does not want to see it
-	gateAsk     gate = 4 // nobody wrote yet: a message of the other makes it a request
-	gateClosed  gate = 8 // the other may not write
+	gateRequest gate = 1  // the other began it, and the member has not answered yet
+	gateIgnored gate = 2  // the member does not want to see it
+	gateAsk     gate = 4  // nobody wrote yet: a message of the other makes it a request
+	gateClosed  gate = 8  // the other may not write
+	gateGone    gate = 16 // the member deleted the account: nobody may write, for ever
 )
 
 // pending reports whether the other waits for an answer of this member.
@@ -64,13 +65,17 @@ const (
 	fromEveryone audience = 0
 	fromContacts audience = 1 // whom the person has written to, or accepted
 	fromNobody   audience = 2 // nobody new; and who asks already gets no further
+	fromGone     audience = 3 // nobody at all: the person deleted the account
 )
 
-var audiences = []string{fromEveryone: "everyone", fromContacts: "contacts", fromNobody: "nobody"}
+var audiences = []string{fromEveryone: "everyone", fromContacts: "contacts", fromNobody: "nobody", fromGone: "nobody"}
 
 // gates says what the policy means for conversations in which nobody wrote yet
 // (fresh), and adds to those that are requests (asked).
 func (p policy) gates() (fresh, asked gate) {
+	if p.who == fromGone {
+		return gateGone, gateGone
+	}
 	if p.askFirst {
 		fresh = gateAsk
 	}
@@ -100,6 +105,8 @@ func (u *unit) admit(w *write) error {
 	for _, user := range w.where.members {
 		state := u.members[memberKey{w.where.id, user}]
 		switch {
+		case state.gate&gateGone != 0: // also when it is the sender, whose token lives a moment longer
+			return errUndeliverable()
 		case user == w.sender || state.gate == 0:
 		case state.gate&gateClosed != 0:
 			return errUndeliverable()
@@ -122,7 +129,7 @@ func (u *unit) applyDecision(w *write) outcome {
 	state := u.members[memberKey{w.where.id, w.sender}]
 	readers := []id.ID{w.sender}
 	switch {
-	case !state.gate.pending(), w.decision == ignore && state.gate&gateIgnored != 0:
+	case state.gate&gateGone != 0, !state.gate.pending(), w.decision == ignore && state.gate&gateIgnored != 0:
 		return outcome{readSeq: state.readSeq, lastSeq: state.lastSeq} // decided before
 	case w.decision == accept:
 		u.member(w.where.id, w.sender).gate = 0

@@ -175,7 +175,7 @@ func (s *store) membership(ctx context.Context, conversation id.ID) (membership,
 // whole list.
 const conversationColumns = `
 SELECT c.id, c.kind, m.last_seq, c.created_at, m.read_seq, m.activity,
-       COALESCE(p.user_id, m.user_id), CASE WHEN (p.gate & 3) > 0 THEN 0 ELSE COALESCE(p.shown_seq, p.read_seq, m.read_seq) END, m.blocked, m.gate, COALESCE(pp.username, ''), COALESCE(pp.display_name, ''),
+       COALESCE(p.user_id, m.user_id), CASE WHEN (p.gate & 3) > 0 THEN 0 ELSE COALESCE(p.shown_seq, p.read_seq, m.read_seq) END, m.blocked, m.gate, COALESCE(p.gate & 16, 0), COALESCE(pp.username, ''), COALESCE(pp.display_name, ''),
        lm.id, lm.sender_id, lm.client_id, lm.body, lm.created_at
 FROM members m
 JOIN conversations c ON c.id = m.conversation_id
@@ -241,7 +241,7 @@ func (s *store) scanConversations(ctx context.Context, query string, args ...any
 		var body *string
 		var sent *time.Time
 		err := rows.Scan(&c.ID, &c.Kind, &c.LastSeq, &c.CreatedAt, &c.ReadSeq, &c.Activity,
-			&c.Peer.ID, &c.PeerReadSeq, &c.Blocked, &c.gate, &c.Peer.Username, &c.Peer.DisplayName,
+			&c.Peer.ID, &c.PeerReadSeq, &c.Blocked, &c.gate, &c.peerGate, &c.Peer.Username, &c.Peer.DisplayName,
 			&last.ID, &last.SenderID, &last.ClientID, &body, &sent)
 		if err != nil {
 			return nil, fmt.Errorf("messages: reading conversations: %w", err)

@@ -38,6 +38,9 @@ func (s *store) savePolicy(ctx context.Context, user id.ID, p policy) error {
 		if err := s.holdClocks(tx, []id.ID{user}); err != nil {
 			return err
 		}
+		if gone, err := isGone(tx, user); err != nil || gone {
+			return err // whose token lives a moment longer
+		}
 		err := tx.Exec("INSERT INTO contact_policies (user_id, who, ask_first) VALUES (?, 0, 0)"+s.onDuplicate("user_id"), user).Error
 		if err != nil {
 			return err

@@ -31,6 +31,14 @@ func (s *Service) consumeAccounts(ctx context.Context) error {
 	return s.bus.Consume(ctx, c, s.takeIn)
 }
 
+// replay handles an event again that an operator took up again.
+func (s *Service) replay(ctx context.Context, m bus.Message) error {
+	if m.Type == events.NameDeleted {
+		return s.takeDeleted(ctx, m)
+	}
+	return s.takeIn(ctx, m)
+}
+
 // takeIn handles one event about an account.
 func (s *Service) takeIn(ctx context.Context, m bus.Message) error {
 	var account events.Registered

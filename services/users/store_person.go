@@ -119,6 +119,9 @@ func (s store) update(ctx context.Context, user id.ID, alter func(*gorm.DB, *Per
 		if p, err = take(withDetails(tx), user); err != nil {
 			return err
 		}
+		if p.gone() { // a token of theirs may live a moment longer
+			return gorm.ErrRecordNotFound
+		}
 		before := p
 		if rows, err = alter(tx, &p); err != nil || p == before {
 			return err

@@ -62,11 +62,15 @@ func (seenRow) TableName() string { return "last_seen" }
 
 // saw keeps that people, in the order of their ids, are connected at a moment.
 func (s store) saw(ctx context.Context, people []id.ID, at time.Time) error {
-	rows := make([]seenRow, len(people))
-	for i, user := range people {
-		rows[i] = seenRow{UserID: user, SeenAt: at}
-	}
 	return domain(s.db.Tx(ctx, func(tx *gorm.DB) error {
+		people, err := notGone(tx, people)
+		if err != nil || len(people) == 0 {
+			return err
+		}
+		rows := make([]seenRow, len(people))
+		for i, user := range people {
+			rows[i] = seenRow{UserID: user, SeenAt: at}
+		}
 		return tx.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "user_id"}}, DoUpdates: clause.AssignmentColumns([]string{"seen_at"})}).
 			Create(&rows).Error
 	}))

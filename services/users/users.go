@@ -16,7 +16,8 @@
 //	EMITS     chat.users.v1.profile_changed.<user>, on the first version and on each change
 //	          chat.users.v1.block_changed.<blocker>, on each block and unblock
 //	          chat.users.v1.privacy_changed.<user>, on each change of what others must keep to themselves
-//	CONSUMES  chat.auth.v1.registered.* (durable "users"); RPC chat.auth.rpc.v1.account on a miss;
+//	CONSUMES  chat.auth.v1.registered.* (durable "users"), chat.auth.v1.deleted.*
+//	          (durable "users-deleted"); RPC chat.auth.rpc.v1.account on a miss;
 //	          chat.notify.v1.seen.*, as it is said
 package users
 
@@ -99,8 +100,9 @@ func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.relay.Run(ctx) })
 	g.Go(func() error { return s.consumeAccounts(ctx) })
+	g.Go(func() error { return s.consumeDeleted(ctx) })
 	g.Go(func() error { return s.watchSeen(ctx) })
-	g.Go(func() error { return outbox.Replays(ctx, s.store.db, s.log, s.takeIn) })
+	g.Go(func() error { return outbox.Replays(ctx, s.store.db, s.log, s.replay) })
 	g.Go(func() error { return s.bus.Serve(ctx, events.RPCProfile, events.ServiceUsers, s.serveProfile) })
 	return g.Wait()
 }

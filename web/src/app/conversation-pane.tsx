@@ -2,7 +2,7 @@ import { useCallback } from 'react';
 import { useLocation } from 'wouter';
 import { cameFromList, paths } from '@/components/paths';
 import { Button } from '@/components/ui';
-import { BlockedBar, Composer, RequestBar } from '@/features/composer';
+import { BlockedBar, Composer, GoneBar, RequestBar } from '@/features/composer';
 import { ConversationHeader, Timeline } from '@/features/timeline';
 import { toProblem } from '@/lib/api';
 import { messages } from '@/lib/messages';
@@ -39,7 +39,9 @@ export function ConversationPane({ id, me }: { id: string; me: string }) {
     <section aria-label={t.region(name)} className="flex h-full flex-col">
       <ConversationHeader conversation={conversation} onBack={back} />
       <Timeline conversation={conversation} me={me} />
-      {conversation.blocked ? (
+      {conversation.peer_gone ? (
+        <GoneBar />
+      ) : conversation.blocked ? (
         <BlockedBar peer={conversation.peer} />
       ) : conversation.request !== 'none' ? (
         <RequestBar conversation={conversation} />

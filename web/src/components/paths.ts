@@ -16,6 +16,14 @@ export const paths = {
   toConversation: (id: string) => `/c/${encodeURIComponent(id)}`,
 } as const;
 
+/** For the history entry of the sign-in page after an account was deleted. */
+export const farewell = { farewell: true };
+
+/** Whether the account was just deleted. */
+export function afterFarewell(state: unknown): boolean {
+  return typeof state === 'object' && state !== null && 'farewell' in state;
+}
+
 /** For the history entry of a conversation: whether the entry before it shows the list. */
 export function cameFrom(openId: string | undefined): { fromList: boolean } {
   return { fromList: openId === undefined };

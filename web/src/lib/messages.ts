@@ -1,5 +1,6 @@
 import { accountMessages } from './messages-account';
 import { adminMessages } from './messages-admin';
+import { farewellMessages } from './messages-farewell';
 import { peopleMessages } from './messages-people';
 
 /**
@@ -253,6 +254,7 @@ export const messages = {
   admin: adminMessages,
   ...accountMessages,
   ...peopleMessages,
+  farewell: farewellMessages,
   signOut: {
     title: 'Sign out?',
     text: 'Drafts and messages that are not sent yet are removed from this device. Everything else stays on the server.',

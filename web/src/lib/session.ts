@@ -1,4 +1,5 @@
 import { create } from 'zustand';
+import type { Confirmation } from './account';
 import { api, call, type SessionUser } from './api';
 import { toProblem } from './api/problem';
 import { backoffDelay, sleep } from './backoff';
@@ -124,5 +125,11 @@ export async function signUp(form: SignUp): Promise<void> {
  */
 export async function signOut(): Promise<void> {
   await call(api.POST('/api/v1/auth/logout', {}));
+  forget('signed-out');
+}
+
+/** Deletes the account for good, and leaves nothing of this person on this device. Throws ApiProblem. */
+export async function deleteAccount(confirmation: Confirmation): Promise<void> {
+  await call(api.POST('/api/v1/auth/account/delete', { body: confirmation }));
   forget('signed-out');
 }

@@ -31,6 +31,7 @@ export function conversation(over: Partial<Conversation> = {}): Conversation {
     read_seq: 0,
     peer_read_seq: 0,
     blocked: false,
+    peer_gone: false,
     request: 'none',
     unread: 0,
     created_at: '2026-01-05T11:00:00Z',

@@ -24,3 +24,8 @@ export function isLargeEmoji(text: string): boolean {
 }
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** A username as it is shown; nothing for that of a deleted account, which no living one can have. */
+export function handleOf(username: string): string {
+  return username.includes(':') ? '' : `@${username}`;
+}

@@ -1,7 +1,8 @@
 import { type FormEvent, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
+import { useHistoryState } from 'wouter/use-browser-location';
 import { PasswordField } from '@/components/password-field';
-import { paths } from '@/components/paths';
+import { afterFarewell, paths } from '@/components/paths';
 import { Button } from '@/components/ui';
 import { toProblem } from '@/lib/api';
 import { messages } from '@/lib/messages';
@@ -20,6 +21,7 @@ const t = messages.auth;
 export function SignInForm() {
   const form = useRef<HTMLFormElement>(null);
   const [, navigate] = useLocation();
+  const gone = afterFarewell(useHistoryState<unknown>());
   const [login, setLogin] = useState('');
   const [password, setPassword] = useState('');
   const [errors, setErrors] = useState<FieldErrors>({});
@@ -57,7 +59,7 @@ export function SignInForm() {
   return (
     <form ref={form} onSubmit={submit} noValidate className="flex flex-col gap-4">
       <FormError text={errors.form} />
-      <FormNotice text={errors.notice} />
+      <FormNotice text={errors.notice ?? (gone ? messages.farewell.goodbye : undefined)} />
       <LoginField value={login} onChange={setLogin} error={errors.login} />
       <PasswordField
         name="password"

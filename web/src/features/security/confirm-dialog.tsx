@@ -19,22 +19,37 @@ type Props = {
   lead?: string;
   /** The ways to take the second step that the account has; none asks for the password alone, where there is one. */
   methods: readonly string[];
+  /** For what cannot be undone: says so, and has the username typed. */
+  grave?: { warning: string; username: string };
   onClose: () => void;
   /** Does it. What it throws is shown here, and the dialog stays. */
   onConfirm: (confirmation: Confirmation) => Promise<void>;
 };
 
 /** Asks once more who is signed in, before something that matters. */
-export function ConfirmDialog({ action, title = t.confirmTitle, lead, methods, onClose, onConfirm }: Props) {
+export function ConfirmDialog({
+  title = t.confirmTitle,
+  action,
+  lead,
+  methods,
+  grave,
+  onClose,
+  onConfirm,
+}: Props) {
   // Where there is no password, having signed in a moment ago counts in its place.
   const has = useAccount().data?.has_password ?? true;
+  const [typed, setTyped] = useState('');
   const [password, setPassword] = useState('');
   const [code, setCode] = useState('');
   const { busy, outcome, setOutcome, run } = useAction();
   const second = methods.length > 0;
   const passkey = methods.includes('passkey') && passkeysPossible();
 
+  const slips = (): Record<string, string> =>
+    grave && typed.trim().toLowerCase() !== grave.username ? { username: messages.farewell.retypeWrong } : {};
   const confirm = async (get: () => Promise<Confirmation>) => {
+    const fields = slips();
+    if (fields.username) return setOutcome({ fields });
     const done = await run(async () => {
       await onConfirm(await get());
       return '';
@@ -43,7 +58,7 @@ export function ConfirmDialog({ action, title = t.confirmTitle, lead, methods, o
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    const fields: Record<string, string> = {};
+    const fields = slips();
     if (has && !password) fields['body.current_password'] = messages.auth.required;
     if (second && !code.trim()) fields['body.code'] = messages.auth.required;
     if (Object.keys(fields).length > 0) return setOutcome({ fields });
@@ -60,12 +75,28 @@ export function ConfirmDialog({ action, title = t.confirmTitle, lead, methods, o
     <Dialog open onOpenChange={(open) => open || onClose()} title={title} closeLabel={t.close}>
       <form onSubmit={submit} noValidate className="flex flex-col gap-4 px-5 pb-5">
         {lead ? <p className="text-md text-muted">{lead}</p> : null}
+        {grave ? (
+          <>
+            <p className="text-md text-muted">{grave.warning}</p>
+            <Input
+              label={messages.farewell.retype(grave.username)}
+              name="retyped-username"
+              autoComplete="off"
+              autoCapitalize="none"
+              spellCheck={false}
+              autoFocus
+              value={typed}
+              onChange={(event) => setTyped(event.target.value)}
+              error={fields?.username}
+            />
+          </>
+        ) : null}
         {has ? (
           <PasswordField
             label={messages.security.passwordCurrent}
             name="current-password"
             autoComplete="current-password"
-            autoFocus
+            autoFocus={!grave}
             value={password}
             onChange={(event) => setPassword(event.target.value)}
             error={fields?.['body.current_password']}
@@ -84,7 +115,7 @@ export function ConfirmDialog({ action, title = t.confirmTitle, lead, methods, o
           />
         ) : null}
         <OutcomeLine outcome={other ? { failed: other } : outcome} />
-        <Button type="submit" busy={busy}>
+        <Button type="submit" variant={grave ? 'danger' : 'primary'} busy={busy}>
           {action}
         </Button>
         {passkey ? (
@@ -98,4 +129,4 @@ export function ConfirmDialog({ action, title = t.confirmTitle, lead, methods, o
   );
 }
 
-const shown = ['body.current_password', 'body.code', 'body.recovery_code'];
+const shown = ['username', 'body.current_password', 'body.code', 'body.recovery_code'];

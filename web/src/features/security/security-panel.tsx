@@ -1,4 +1,5 @@
 import { messages } from '@/lib/messages';
+import { DeleteAccount } from './delete-account';
 import { EmailForm } from './email-form';
 import { LinksSection } from './links-section';
 import { PasswordForm } from './password-form';
@@ -22,6 +23,12 @@ export function SecurityPanel() {
         <EmailForm />
       </section>
       <LinksSection />
+      <section aria-labelledby="delete-title">
+        <h2 id="delete-title" className="mb-3 font-semibold text-base">
+          {messages.farewell.title}
+        </h2>
+        <DeleteAccount />
+      </section>
     </div>
   );
 }

@@ -3,6 +3,7 @@ import { Button } from '@/components/ui';
 import { toProblem, type User } from '@/lib/api';
 import { useBlocked, useSetBlock } from '@/lib/blocks';
 import { messages } from '@/lib/messages';
+import { handleOf } from '@/lib/text';
 
 const t = messages.blocks;
 
@@ -47,7 +48,7 @@ function Blocked({ person }: { person: User }) {
       <PersonAvatar id={person.id} name={person.display_name} size="md" />
       <span className="min-w-0 flex-1">
         <bdi className="block truncate font-medium text-base">{person.display_name}</bdi>
-        <span className="block truncate text-muted text-sm">@{person.username}</span>
+        <span className="block truncate text-muted text-sm">{handleOf(person.username)}</span>
         {setBlock.error ? (
           <span role="alert" className="block text-danger text-sm">
             {toProblem(setBlock.error).detail}

@@ -1,4 +1,5 @@
 import type { Conversation } from '@/lib/api';
+import { messages } from '@/lib/messages';
 import type { PendingMessage } from '@/lib/outbox';
 
 /** What the second line of a row shows, and the state of the own last message. */
@@ -38,8 +39,10 @@ export function previewOf({ conversation, me, typing, draft, pending }: PreviewI
   }
   const last = conversation.last_message;
   if (!last) return { kind: 'empty' };
-  if (last.sender_id !== me) return { kind: 'theirs', text: oneLine(last.body) };
-  return { kind: 'mine', text: oneLine(last.body), state: stateOf(conversation, last.seq) };
+  // Only a text that was erased is empty.
+  const text = oneLine(last.body) || messages.farewell.erased;
+  if (last.sender_id !== me) return { kind: 'theirs', text };
+  return { kind: 'mine', text, state: stateOf(conversation, last.seq) };
 }
 
 function stateOf(conversation: Conversation, seq: number): 'sent' | 'read' | 'none' {

@@ -1,6 +1,7 @@
 import { PersonAvatar } from '@/components/person-avatar';
 import type { Conversation } from '@/lib/api';
 import { messages } from '@/lib/messages';
+import { handleOf } from '@/lib/text';
 import { formatDay } from '@/lib/time';
 
 /** The day, between the last message of one day and the first of the next. */
@@ -43,7 +44,7 @@ export function Beginning({ conversation, empty }: { conversation: Conversation;
           ? messages.conversation.selfHint
           : empty
             ? messages.timeline.beginningHint
-            : `@${peer.username}`}
+            : handleOf(peer.username)}
       </p>
     </div>
   );

@@ -5,6 +5,7 @@ import type { Conversation } from '@/lib/api';
 import { formatLastSeen } from '@/lib/last-seen';
 import { messages } from '@/lib/messages';
 import { usePerson } from '@/lib/queries';
+import { handleOf } from '@/lib/text';
 import { useTyping } from '@/lib/typing';
 import { PersonMenu } from './person-menu';
 
@@ -20,7 +21,7 @@ export function ConversationHeader({ conversation, onBack }: HeaderProps) {
   const self = kind === 'self';
   const { data: person } = usePerson(peer.id, !self);
   const seen = person?.last_seen_at && formatLastSeen(person.last_seen_at);
-  const about = [`@${peer.username}`, seen, person?.status_text].filter(Boolean).join(' · ');
+  const about = [handleOf(peer.username), seen, person?.status_text].filter(Boolean).join(' · ');
   const line = typing ? messages.conversation.typing : self ? messages.conversation.selfHint : about;
   return (
     <header className="bar flex shrink-0 items-center gap-3 border-line border-b bg-surface px-4 phone:gap-2 phone:px-1.5">

@@ -30,6 +30,8 @@ export const MessageRow = memo(function MessageRow({ row, name }: { row: Row; na
           >
             {row.body}
           </span>
+        ) : row.body === '' ? (
+          <em>{messages.farewell.erased}</em>
         ) : (
           <MessageText text={row.body} mine={row.mine} />
         )}

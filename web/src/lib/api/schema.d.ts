@@ -286,6 +286,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/account/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Delete the account for good; its username stays taken. 409 for the last administrator */
+        post: operations["delete-account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/announcement": {
         parameters: {
             query?: never;
@@ -1391,6 +1408,11 @@ export interface components {
         AccountBody: {
             /** Format: date-time */
             created_at: string;
+            /**
+             * @description What becomes of the caller's messages when the account is deleted: they stay with the other side, or their text goes
+             * @enum {string}
+             */
+            deleted_messages: "keep" | "erase";
             /** @description Empty when there is none */
             email: string;
             email_confirmed: boolean;
@@ -1514,6 +1536,8 @@ export interface components {
             last_seq: number;
             /** @description The other person; yourself when kind is self */
             peer: components["schemas"]["PersonView"];
+            /** @description The other person deleted the account: nothing can be written any more */
+            peer_gone: boolean;
             /**
              * Format: int64
              * @description How far the other person has read
@@ -2725,6 +2749,37 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["AccountBody"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmationBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {

@@ -1,0 +1,54 @@
+package messages
+
+import (
+	"context"
+	"encoding/json"
+
+	"chatapp/libs/bus"
+	"chatapp/libs/errs"
+	"chatapp/libs/events"
+	"chatapp/libs/id"
+	"chatapp/libs/outbox"
+)
+
+// consumeDeleted hears of accounts that were deleted.
+func (s *Service) consumeDeleted(ctx context.Context) error {
+	return s.bus.Consume(ctx, bus.Consumer{
+		Stream: events.DurableErased.Stream, Durable: events.DurableErased.Name, Subject: events.DurableErased.Subject,
+		MaxTries: userTries, Dead: outbox.DeadLetter(s.deps.DB),
+	}, s.takeDeleted)
+}
+
+// takeDeleted closes the conversations of somebody who is gone: they can be read
+// and nothing is added. Then it erases what the person wrote: everywhere, where
+// the installation wants it, and in any case what has no other side, the notes.
+// What was cut short goes on when the event comes again. The name
+// follows with the profile.
+func (s *Service) takeDeleted(ctx context.Context, m bus.Message) error {
+	var d events.Deleted
+	if err := json.Unmarshal(m.Data, &d); err != nil {
+		return errs.Wrap(errs.InvalidBody, "not a deleted event", err)
+	}
+	user, err := id.Parse(d.UserID)
+	if err != nil || user.IsZero() {
+		return errs.Wrap(errs.InvalidBody, "a deleted account without a user id", err)
+	}
+	if err := s.store.closeFor(ctx, user); err != nil {
+		return err
+	}
+	for after := id.Nil; ; {
+		list, err := s.store.conversationsOf(ctx, user, after)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		for _, where := range list {
+			after = where.id
+			if !d.Erase && len(where.members) > 1 {
+				continue
+			}
+			if err := s.store.eraseIn(ctx, where.id, user); err != nil {
+				return err
+			}
+		}
+	}
+}
