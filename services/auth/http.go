@@ -101,7 +101,7 @@ type registerInput struct {
 	Body struct {
 		Username    string `json:"username,omitempty" doc:"3 to 32 of a-z 0-9 . _ -, starting with a letter or digit; made from the display name when missing" example:"ada"`
 		Email       string `json:"email,omitempty" doc:"Username, e-mail address or both" example:"ada@example.org"`
-		Password    string `json:"password" doc:"8 to 256 bytes, not containing the username"`
+		Password    string `json:"password" doc:"8 characters to 256 bytes, not containing the username"`
 		DisplayName string `json:"display_name,omitempty" doc:"1 to 64 characters; the username when missing" example:"Ada Lovelace"`
 		Invitation  string `json:"invitation,omitempty" maxLength:"128" doc:"From the link of an invitation, where one is needed"`
 	}

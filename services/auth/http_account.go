@@ -49,7 +49,7 @@ func (s *Service) handleForgot(ctx context.Context, in *forgotInput) (*struct{},
 type resetInput struct {
 	Body struct {
 		Token    string `json:"token" minLength:"1" maxLength:"128" doc:"From the link in the mail"`
-		Password string `json:"password" doc:"8 to 256 bytes, not containing the username, not a well-known one"`
+		Password string `json:"password" doc:"8 characters to 256 bytes, not containing the username, not a well-known one"`
 	}
 }
 
@@ -118,7 +118,7 @@ func (s *Service) handleDelete(ctx context.Context, in *confirmationInput) (*str
 type passwordInput struct {
 	Body struct {
 		ConfirmationBody
-		New string `json:"password" doc:"8 to 256 bytes, not containing the username, not a well-known one"`
+		New string `json:"password" doc:"8 characters to 256 bytes, not containing the username, not a well-known one"`
 	}
 }
 

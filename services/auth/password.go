@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	minPassword = 8   // bytes
+	minPassword = 8   // characters, in the normal form
 	maxPassword = 256 // bytes; longer ones are refused before any hashing, never cut
 
 	// telling is how many bytes of a name a password must not contain: shorter
@@ -129,7 +129,7 @@ func checkPassword(password string, acc Account) error {
 	switch {
 	case !utf8.ValidString(password):
 		return errs.New(errs.InvalidText, "The password is not valid text.")
-	case len(password) < minPassword:
+	case utf8.RuneCountInString(normalPassword(password)) < minPassword:
 		return weak(fmt.Sprintf("The password needs at least %d characters.", minPassword))
 	case len(password) > maxPassword:
 		return weak(fmt.Sprintf("The password is longer than %d bytes.", maxPassword))

@@ -23,7 +23,7 @@ func TestPasswordRules(t *testing.T) {
 		}
 	}
 	for bad, rule := range map[string]string{
-		"": "at least 8", "1234567": "at least 8", strings.Repeat("x", 257): "longer than 256 bytes",
+		"": "at least 8", "1234567": "at least 8", "üöäß": "at least 8", "😀😀😀": "at least 8", strings.Repeat("x", 257): "longer than 256 bytes",
 		"xxADAxxxx": "username", "i am LADY LOVELACE": "your name", "12345678": "lists", "Password1": "lists",
 	} {
 		err := checkPassword(bad, Account{Username: "ada", DisplayName: "Lady Lovelace"})

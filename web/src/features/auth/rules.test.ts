@@ -24,7 +24,8 @@ describe('passwordError', () => {
   it.each([
     ['correct horse', 'ada', undefined],
     ['1234567', 'ada', t.passwordShort],
-    ['ääää', 'ada', undefined],
+    ['ääää', 'ada', t.passwordShort],
+    ['ääääää öä', 'ada', undefined],
     ['x'.repeat(257), 'ada', t.passwordLong],
     ['my-ADA-password', 'ada', t.passwordHasName],
     ['long enough', '', undefined],

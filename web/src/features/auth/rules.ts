@@ -12,12 +12,11 @@ export function usernameError(username: string): string | undefined {
   return undefined;
 }
 
-/** What is wrong with a new password, or undefined. Lengths are bytes of UTF-8. */
+/** What is wrong with a new password, or undefined. At least 8 characters, at most 256 bytes of UTF-8. */
 export function passwordError(password: string, username: string): string | undefined {
   if (password === '') return t.required;
-  const bytes = new TextEncoder().encode(password).length;
-  if (bytes < 8) return t.passwordShort;
-  if (bytes > 256) return t.passwordLong;
+  if ([...password.normalize('NFC')].length < 8) return t.passwordShort;
+  if (new TextEncoder().encode(password).length > 256) return t.passwordLong;
   if (username.length >= 3 && password.toLowerCase().includes(username.toLowerCase()))
     return t.passwordHasName;
   return undefined;

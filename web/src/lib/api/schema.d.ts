@@ -1864,7 +1864,7 @@ export interface components {
             passkey?: {
                 [key: string]: unknown;
             };
-            /** @description 8 to 256 bytes, not containing the username, not a well-known one */
+            /** @description 8 characters to 256 bytes, not containing the username, not a well-known one */
             password: string;
             recovery_code?: string;
         };
@@ -2040,7 +2040,7 @@ export interface components {
             email?: string;
             /** @description From the link of an invitation, where one is needed */
             invitation?: string;
-            /** @description 8 to 256 bytes, not containing the username */
+            /** @description 8 characters to 256 bytes, not containing the username */
             password: string;
             /**
              * @description 3 to 32 of a-z 0-9 . _ -, starting with a letter or digit; made from the display name when missing
@@ -2100,7 +2100,7 @@ export interface components {
             next_cursor: string | null;
         };
         ResetInputBody: {
-            /** @description 8 to 256 bytes, not containing the username, not a well-known one */
+            /** @description 8 characters to 256 bytes, not containing the username, not a well-known one */
             password: string;
             /** @description From the link in the mail */
             token: string;
