@@ -324,7 +324,7 @@ func TestOpenAPI(t *testing.T) {
 		"/api/v1/auth/passkeys/login/finish": "post", "/api/v1/auth/passkeys/confirm": "post",
 		"/api/v1/auth/passkeys/register/begin": "post", "/api/v1/auth/passkeys/register/finish": "post",
 		"/api/v1/auth/passkeys/{id}": "patch", "/api/v1/auth/passkeys/{id}/remove": "post",
-		"/api/v1/auth/account/delete": "post", "/api/v1/auth/sign-up": "get", "/api/v1/auth/announcement": "get", "/api/v1/admin/people": "get", "/api/v1/admin/people/{id}": "get",
+		"/api/v1/auth/account/delete": "post", "/api/v1/auth/events": "get", "/api/v1/auth/sign-up": "get", "/api/v1/auth/announcement": "get", "/api/v1/admin/people": "get", "/api/v1/admin/people/{id}": "get",
 		"/api/v1/admin/people/{id}/suspend": "post", "/api/v1/admin/people/{id}/restore": "post", "/api/v1/admin/people/{id}/sign-out": "post",
 		"/api/v1/admin/people/{id}/reset-password": "post", "/api/v1/admin/people/{id}/reset-factors": "post", "/api/v1/admin/people/{id}/role": "put",
 		"/api/v1/admin/statistics": "get", "/api/v1/admin/invitations/{id}": "delete",

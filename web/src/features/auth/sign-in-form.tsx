@@ -59,7 +59,7 @@ export function SignInForm() {
   return (
     <form ref={form} onSubmit={submit} noValidate className="flex flex-col gap-4">
       <FormError text={errors.form} />
-      <FormNotice text={errors.notice ?? (gone ? messages.farewell.goodbye : undefined)} />
+      <FormNotice text={errors.notice ?? (gone && !errors.form ? messages.farewell.goodbye : undefined)} />
       <LoginField value={login} onChange={setLogin} error={errors.login} />
       <PasswordField
         name="password"
