@@ -13,6 +13,7 @@ const talk = (peer: User): Conversation => ({
   read_seq: 0,
   peer_read_seq: 0,
   blocked: false,
+  peer_gone: false,
   request: 'none',
   unread: 0,
   created_at: '2026-11-23T10:00:00Z',

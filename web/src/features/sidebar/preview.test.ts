@@ -22,6 +22,7 @@ const conversation: Conversation = {
   read_seq: 0,
   peer_read_seq: 0,
   blocked: false,
+  peer_gone: false,
   request: 'none',
   unread: 1,
   created_at: '2026-11-23T10:00:00Z',
