@@ -31,7 +31,7 @@ func bench(t testing.TB, url string, args ...string) (result, benchReport) {
 // A run against the real program counts what went through it, and the same
 // accounts serve for all kinds of runs.
 func TestBench(t *testing.T) {
-	a := startWith(t, t.TempDir(), []string{"CHAT_RATE_LIMIT=off"})
+	a := startApp(t, t.TempDir())
 	accounts, chart := filepath.Join(t.TempDir(), "accounts"), filepath.Join(t.TempDir(), "c.svg")
 	pid := "server=" + strconv.Itoa(a.cmd.Process.Pid)
 
@@ -70,7 +70,7 @@ func TestBench(t *testing.T) {
 // One frame that is lost or comes twice between server and client must fail
 // the run, however good the figures are.
 func TestBenchSeesLossAndDuplicates(t *testing.T) {
-	a := startWith(t, t.TempDir(), []string{"CHAT_RATE_LIMIT=off"})
+	a := startApp(t, t.TempDir())
 	for name, copies := range map[string]int{"lost": 0, "twice": 2} {
 		r, report := bench(t, "http://"+meddler(t, strings.TrimPrefix(a.url, "http://"), copies), "--senders", "8", "--rate", "100")
 		if r.code != exitViolation || len(report.Runs) != 1 {

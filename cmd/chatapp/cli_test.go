@@ -126,7 +126,7 @@ func (b *lineBuffer) text() string {
 
 func startApp(t testing.TB, dir string, args ...string) *app {
 	t.Helper()
-	return startWith(t, dir, nil, args...)
+	return startWith(t, dir, []string{"CHAT_RATE_LIMIT=off"}, args...) // tests are faster than people
 }
 
 // startLogging starts the program in a new directory with further settings.

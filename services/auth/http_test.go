@@ -317,7 +317,6 @@ func TestOpenAPI(t *testing.T) {
 		"/api/v1/auth/forgot": "post", "/api/v1/auth/reset": "post", "/api/v1/auth/account": "get", "/api/v1/auth/password": "post",
 		"/api/v1/auth/email": "post", "/api/v1/auth/email/confirm": "post", "/api/v1/auth/email/resend": "post",
 		"/api/v1/auth/sessions": "get", "/api/v1/auth/sessions/{id}": "delete", "/api/v1/auth/sessions/end-others": "post",
-		"/api/v1/auth/events":       "get",
 		"/api/v1/auth/login/second": "post", "/api/v1/auth/login/second/passkey": "post", "/api/v1/auth/factors": "get",
 		"/api/v1/auth/factors/totp": "post", "/api/v1/auth/factors/totp/activate": "post", "/api/v1/auth/factors/totp/remove": "post",
 		"/api/v1/auth/factors/recovery-codes": "post", "/api/v1/auth/passkeys/login/begin": "post",
