@@ -86,7 +86,7 @@ test('roles decide what of the administration there is', async ({ person, server
   await expect(eve.page.getByRole('heading', { name: 'Welcome back' })).toBeVisible({ timeout: 10_000 });
   await signIn(eve.page, eve.url, eve.username);
   await look(eve, boss);
-  await expect(eve.page.getByRole('tab')).toHaveText(['People']);
+  await expect(eve.page.getByRole('tab')).toHaveText(['People', 'Reports']);
   await expect(eve.page.getByRole('button', { name: 'Suspend' })).toHaveCount(0);
 });
 
