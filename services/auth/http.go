@@ -260,16 +260,22 @@ func (s *Service) sameOrigin(ctx context.Context) error {
 
 // setCookie sets the refresh cookie; an empty secret deletes it.
 func (s *Service) setCookie(ctx context.Context, secret string, life time.Duration) {
+	s.appendCookie(ctx, cookiePlain, cookieSecure, secret, life, http.SameSiteStrictMode)
+}
+
+// appendCookie sets a cookie that scripts cannot read, under its name for the
+// kind of public URL; an empty secret deletes it.
+func (s *Service) appendCookie(ctx context.Context, plain, secure, secret string, life time.Duration, site http.SameSite) {
 	x, ok := ctx.Value(exchangeKey{}).(huma.Context)
 	if !ok {
 		return
 	}
 	c := http.Cookie{ //nolint:gosec // Secure follows the public URL: over plain http browsers would drop it
-		Name: cookiePlain, Value: secret, Path: "/", MaxAge: int(life / time.Second),
-		HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteStrictMode,
+		Name: plain, Value: secret, Path: "/", MaxAge: int(life / time.Second),
+		HttpOnly: true, Secure: s.secure, SameSite: site,
 	}
 	if s.secure {
-		c.Name = cookieSecure
+		c.Name = secure
 	}
 	if secret == "" {
 		c.MaxAge = -1

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"chatapp/libs/authn"
 	"chatapp/libs/errs"
 	"chatapp/libs/httpx"
@@ -146,21 +144,7 @@ func (s *Service) handleCallbackOIDC(ctx context.Context, in *callbackOIDCInput)
 // setFlowCookie sets the cookie of a flow; an empty secret deletes it. Lax,
 // because it has to come along from the provider's page.
 func (s *Service) setFlowCookie(ctx context.Context, secret string, life time.Duration) {
-	x, ok := ctx.Value(exchangeKey{}).(huma.Context)
-	if !ok {
-		return
-	}
-	c := http.Cookie{ //nolint:gosec // Secure follows the public URL: over plain http browsers would drop it
-		Name: flowCookiePlain, Value: secret, Path: "/", MaxAge: int(life / time.Second),
-		HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode,
-	}
-	if s.secure {
-		c.Name = flowCookieSecure
-	}
-	if secret == "" {
-		c.MaxAge = -1
-	}
-	x.AppendHeader("Set-Cookie", c.String())
+	s.appendCookie(ctx, flowCookiePlain, flowCookieSecure, secret, life, http.SameSiteLaxMode)
 }
 
 type linkOIDCInput struct {

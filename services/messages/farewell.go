@@ -36,19 +36,10 @@ func (s *Service) takeDeleted(ctx context.Context, m bus.Message) error {
 	if err := s.store.closeFor(ctx, user); err != nil {
 		return err
 	}
-	for after := id.Nil; ; {
-		list, err := s.store.conversationsOf(ctx, user, after)
-		if err != nil || len(list) == 0 {
-			return err
+	return s.eachConversation(ctx, user, func(where membership) error {
+		if !d.Erase && len(where.members) > 1 {
+			return nil
 		}
-		for _, where := range list {
-			after = where.id
-			if !d.Erase && len(where.members) > 1 {
-				continue
-			}
-			if err := s.store.eraseIn(ctx, where.id, user); err != nil {
-				return err
-			}
-		}
-	}
+		return s.store.eraseIn(ctx, where.id, user)
+	})
 }

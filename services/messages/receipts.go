@@ -35,13 +35,19 @@ func (s *Service) takePrivacy(ctx context.Context, m bus.Message) error {
 	if err != nil || !changed {
 		return err
 	}
+	return s.eachConversation(ctx, user, func(where membership) error { return s.store.settleReceipts(ctx, where) })
+}
+
+// eachConversation does work for every conversation of a person, a page of them
+// at a time, until it fails.
+func (s *Service) eachConversation(ctx context.Context, user id.ID, work func(membership) error) error {
 	for after := id.Nil; ; {
 		list, err := s.store.conversationsOf(ctx, user, after)
 		if err != nil || len(list) == 0 {
 			return err
 		}
 		for _, where := range list {
-			if err := s.store.settleReceipts(ctx, where); err != nil {
+			if err := work(where); err != nil {
 				return err
 			}
 			after = where.id

@@ -1,11 +1,11 @@
 import { type FormEvent, useState } from 'react';
+import { OutcomeLine } from '@/components/outcome-line';
 import { Button, Input, Skeleton, useSlow } from '@/components/ui';
 import { invite, useInvitations, withdraw } from '@/lib/admin';
 import { messages } from '@/lib/messages';
 import { formatFull } from '@/lib/time';
 import { LinkField } from './link-field';
 import { LoadFailed } from './load-failed';
-import { OutcomeLines } from './outcome-lines';
 import { useDeed } from './use-deed';
 
 const t = messages.admin;
@@ -71,7 +71,7 @@ function NewInvitation() {
         {t.invite}
       </Button>
       {link ? <LinkField link={link} /> : null}
-      <OutcomeLines outcome={outcome} />
+      <OutcomeLine outcome={outcome} />
     </form>
   );
 }
@@ -110,7 +110,7 @@ function Invitations() {
           </li>
         ))}
       </ul>
-      <OutcomeLines outcome={outcome} />
+      <OutcomeLine outcome={outcome} />
     </section>
   );
 }

@@ -1,10 +1,10 @@
 import { useState } from 'react';
+import { OutcomeLine } from '@/components/outcome-line';
 import { Button, Input } from '@/components/ui';
 import { deeds, type PersonDetail, type Role } from '@/lib/admin';
 import { messages } from '@/lib/messages';
 import { Choice } from './choice';
 import { ConfirmDialog } from './confirm-dialog';
-import { OutcomeLines } from './outcome-lines';
 import { useDeed } from './use-deed';
 
 const t = messages.admin;
@@ -80,7 +80,7 @@ export function PersonActions({ detail, admin }: { detail: PersonDetail; admin: 
           </Button>
         </div>
       ) : null}
-      <OutcomeLines outcome={outcome} />
+      <OutcomeLine outcome={outcome} />
       {asking ? (
         <ConfirmDialog
           title={words[asking].title(person.display_name)}

@@ -1,10 +1,10 @@
 import { type FormEvent, useState } from 'react';
+import { OutcomeLine } from '@/components/outcome-line';
 import { Button, Input, Skeleton, useSlow } from '@/components/ui';
 import { type Level, type Settings, type SignUpMode, saveSettings, useSettings } from '@/lib/admin';
 import { messages } from '@/lib/messages';
 import { Choice } from './choice';
 import { LoadFailed } from './load-failed';
-import { OutcomeLines } from './outcome-lines';
 import { useDeed } from './use-deed';
 
 const t = messages.admin;
@@ -77,7 +77,7 @@ function SettingsForm({ settings }: { settings: Settings }) {
           />
         </div>
       </fieldset>
-      <OutcomeLines outcome={outcome} />
+      <OutcomeLine outcome={outcome} />
       <Button type="submit" busy={busy} className="self-start">
         {t.save}
       </Button>

@@ -1,12 +1,12 @@
 import { KeyRound } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
+import { OutcomeLine } from '@/components/outcome-line';
 import { PasswordField } from '@/components/password-field';
 import { Button, Dialog, Input } from '@/components/ui';
 import { type Confirmation, evidenceOf, useAccount } from '@/lib/account';
 import { messages } from '@/lib/messages';
 import { passkeysPossible } from '@/lib/passkeys';
 import { confirmWithPasskey } from '@/lib/second-step';
-import { OutcomeLine } from './outcome-line';
 import { useAction } from './use-action';
 
 const t = messages.twoStep;

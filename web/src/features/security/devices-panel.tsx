@@ -1,9 +1,9 @@
 import { Monitor } from 'lucide-react';
+import { OutcomeLine } from '@/components/outcome-line';
 import { Button, Skeleton, useSlow } from '@/components/ui';
 import { endDevice, endOtherDevices, useDevices } from '@/lib/account';
 import { messages } from '@/lib/messages';
 import { formatListTime } from '@/lib/time';
-import { OutcomeLine } from './outcome-line';
 import { useAction } from './use-action';
 
 const t = messages.security;

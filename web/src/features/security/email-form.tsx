@@ -1,10 +1,10 @@
 import { type FormEvent, useState } from 'react';
+import { OutcomeLine } from '@/components/outcome-line';
 import { PasswordField } from '@/components/password-field';
 import { Button, Input } from '@/components/ui';
 import { type Confirmation, changeEmail, resendConfirmation, useAccount } from '@/lib/account';
 import { messages } from '@/lib/messages';
 import { ConfirmDialog } from './confirm-dialog';
-import { OutcomeLine } from './outcome-line';
 import { useAction } from './use-action';
 
 const t = messages.security;

@@ -1,8 +1,8 @@
 import { type FormEvent, useState } from 'react';
+import { OutcomeLine } from '@/components/outcome-line';
 import { Button, Dialog, Input } from '@/components/ui';
 import { messages } from '@/lib/messages';
 import { activateApp } from '@/lib/second-step';
-import { OutcomeLine } from './outcome-line';
 import { QrCode } from './qr-code';
 import { useAction } from './use-action';
 

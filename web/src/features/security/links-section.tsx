@@ -1,9 +1,9 @@
 import { useState } from 'react';
+import { OutcomeLine } from '@/components/outcome-line';
 import { Button } from '@/components/ui';
 import { messages } from '@/lib/messages';
 import { unlinkProvider, useLinks, useProviders } from '@/lib/providers';
 import { LinkDialog } from './link-dialog';
-import { OutcomeLine } from './outcome-line';
 import { useAction } from './use-action';
 
 const t = messages.providers;

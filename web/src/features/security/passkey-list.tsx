@@ -1,10 +1,10 @@
 import { KeyRound } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
+import { OutcomeLine } from '@/components/outcome-line';
 import { Button, Dialog, Input } from '@/components/ui';
 import { messages } from '@/lib/messages';
 import { renamePasskey } from '@/lib/second-step';
 import { formatListTime } from '@/lib/time';
-import { OutcomeLine } from './outcome-line';
 import { useAction } from './use-action';
 
 const t = messages.twoStep;

@@ -1,11 +1,11 @@
 import { type FormEvent, useState } from 'react';
+import { OutcomeLine } from '@/components/outcome-line';
 import { PasswordField } from '@/components/password-field';
 import { PasswordStrength } from '@/components/password-strength';
 import { Button } from '@/components/ui';
 import { type Confirmation, changePassword, useAccount } from '@/lib/account';
 import { messages } from '@/lib/messages';
 import { ConfirmDialog } from './confirm-dialog';
-import { OutcomeLine } from './outcome-line';
 import { useAction } from './use-action';
 
 const t = messages.security;

@@ -1,7 +1,5 @@
-import type { Outcome } from './use-action';
-
 /** Says how it went; read out. */
-export function OutcomeLine({ outcome }: { outcome: Outcome }) {
+export function OutcomeLine({ outcome }: { outcome: { done?: string; failed?: string } }) {
   return (
     <>
       <p role="status" className="text-md text-ok empty:hidden">
