@@ -17,10 +17,13 @@ import (
 // natsReady is how long the embedded server may take to recover its store;
 // natsWatch is how often its health is looked at, natsRest the pause after it
 // had to be started again: each start interrupts everybody for half a second.
+// A complaint counts only when it lasts natsLasting: the server also calls
+// itself unhealthy when a busy machine let a millisecond pass.
 const (
-	natsReady = 60 * time.Second
-	natsWatch = 2 * time.Second
-	natsRest  = 10 * time.Second
+	natsReady   = 60 * time.Second
+	natsWatch   = 2 * time.Second
+	natsRest    = 10 * time.Second
+	natsLasting = time.Second
 )
 
 // StartNATS runs a NATS server with JetStream inside the process. It listens on
@@ -108,7 +111,7 @@ func (h *host) watch(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		why := unhealthy(h.server())
+		why := lasting(ctx, natsLasting, func() string { return unhealthy(h.server()) })
 		if why == "" {
 			tick.Reset(natsWatch)
 			continue
@@ -126,6 +129,24 @@ func (h *host) watch(ctx context.Context) {
 		h.mu.Unlock()
 		h.log.Info("the embedded NATS is back")
 	}
+}
+
+// lasting returns the last complaint of look when it complained without a pause
+// for as long as d; "" as soon as it did not, or when ctx ends.
+func lasting(ctx context.Context, d time.Duration, look func() string) string {
+	again := time.NewTicker(d / 10)
+	defer again.Stop()
+	for range 10 {
+		if look() == "" {
+			return ""
+		}
+		select {
+		case <-ctx.Done():
+			return ""
+		case <-again.C:
+		}
+	}
+	return look()
 }
 
 // unhealthy says why s cannot store; "" when it can. A write error stays with a
