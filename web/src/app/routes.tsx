@@ -13,6 +13,7 @@ import {
   ResetPage,
 } from '@/features/auth';
 import { useSignUpMode } from '@/lib/announcement';
+import { useFormat } from '@/lib/format';
 import { messages } from '@/lib/messages';
 import { useSession } from '@/lib/session';
 import { isAdminTab } from './admin-pane';
@@ -24,6 +25,8 @@ import { Shell } from './shell';
 export function Routes() {
   const session = useSession();
   const [path] = useLocation();
+  // Texts with numbers in them are drawn again with everything else.
+  useFormat();
   // Links in mails work whoever is signed in.
   if (path === paths.reset) return <ResetPage />;
   if (path === paths.confirm) return <ConfirmPage />;

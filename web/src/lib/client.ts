@@ -1,12 +1,14 @@
-import { api, call } from './api';
+import { api, call, type Me } from './api';
 import { onOnline } from './connection';
 import { closeDrafts, openDrafts } from './drafts';
+import { chooseFormat, startFormat } from './format';
 import { Outbox, setOutbox } from './outbox';
 import { type OutboxStore, openOutboxStore } from './outbox-store';
 import { Pictures, setPictures } from './pictures';
 import { queryClient } from './query-client';
 import { ReadMarks, setReadMarks } from './read-marks';
 import { startSession } from './session';
+import { keys } from './store';
 import { Sync, setSync } from './sync';
 
 /*
@@ -23,6 +25,7 @@ let store: Promise<OutboxStore> | undefined;
 
 /** Starts the client: call once, before the first render. */
 export function startClient(): void {
+  startFormat();
   startSession({
     enter: (user) => {
       running?.stop();
@@ -42,6 +45,22 @@ export function startClient(): void {
 async function eraseDevice(): Promise<void> {
   await (await store)?.clear();
   if (typeof caches !== 'undefined') for (const name of await caches.keys()) await caches.delete(name);
+}
+
+/** Dates and numbers are written as the profile says, however it becomes known. */
+function followProfile(): () => void {
+  const follow = () => {
+    const me = queryClient.getQueryData<Me>(keys.me);
+    if (me) chooseFormat({ language: me.language, zone: me.time_zone });
+  };
+  follow();
+  const stop = queryClient.getQueryCache().subscribe(({ type, query }) => {
+    if (type === 'updated' && query.queryKey[0] === keys.me[0]) follow();
+  });
+  return () => {
+    stop();
+    chooseFormat();
+  };
 }
 
 function run(userId: string): Running {
@@ -67,6 +86,7 @@ function run(userId: string): Running {
     setOutbox(outbox);
     void outbox.open();
   });
+  const stopFormat = followProfile();
   void sync.start();
   return {
     stop: () => {
@@ -75,6 +95,7 @@ function run(userId: string): Running {
       marks.stop();
       pictures.stop();
       setPictures(undefined);
+      stopFormat();
       stopWaking();
       outbox?.close();
       setOutbox(undefined);

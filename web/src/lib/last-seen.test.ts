@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { makeFormat } from './format';
 import { formatLastSeen } from './last-seen';
 
 const now = new Date(2026, 10, 25, 12, 30).getTime();
@@ -13,5 +14,5 @@ it.each([
   [60, 'last seen 11:30'],
   [24 * 60, 'last seen Yesterday 12:30'],
 ])('says when somebody was seen %i minutes ago', (minutes, want) => {
-  expect(formatLastSeen(ago(minutes), now, 'en-GB')).toBe(want);
+  expect(formatLastSeen(makeFormat('en-GB', ''), ago(minutes), now)).toBe(want);
 });

@@ -1,3 +1,5 @@
+import { number } from './format';
+
 /** The texts about one's own account: how one gets in, and what others see; part of `messages`. */
 export const accountMessages = {
   twoStep: {
@@ -41,7 +43,7 @@ export const accountMessages = {
     codesLeft: (left: number) =>
       left === 1
         ? 'One unused code is left. Each works once, when you have neither app nor passkey.'
-        : `${left} unused codes are left. Each works once, when you have neither app nor passkey.`,
+        : `${number(left)} unused codes are left. Each works once, when you have neither app nor passkey.`,
     codesRenew: 'Make new codes',
     codesShown: 'Keep these codes in a safe place. They are shown only now, and each works once.',
     codesCopy: 'Copy',
@@ -138,8 +140,9 @@ export const accountMessages = {
     statusTooLong: 'At most 100 characters.',
     language: 'Language',
     timeZone: 'Time zone',
-    unsaid: 'Not said',
-    own: 'Only you see it.',
+    unsaid: 'As in this browser',
+    languageHint: 'For dates and numbers; the texts are English. Only you see it.',
+    timeZoneHint: 'For dates and times. Only you see it.',
   },
   picture: {
     title: 'Picture',
@@ -164,7 +167,7 @@ export const accountMessages = {
     loadFailed: 'Your settings could not be loaded.',
     seenNow: 'here just now',
     seenMinutes: (minutes: number) =>
-      minutes === 1 ? 'last seen 1 minute ago' : `last seen ${minutes} minutes ago`,
+      minutes === 1 ? 'last seen 1 minute ago' : `last seen ${number(minutes)} minutes ago`,
     seenAt: (time: string) => `last seen ${time}`,
   },
   activity: {

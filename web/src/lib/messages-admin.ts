@@ -1,3 +1,5 @@
+import { number } from './format';
+
 /** The texts of administration and of the announcement; part of `messages`. */
 export const adminMessages = {
   title: 'Administration',
@@ -99,7 +101,7 @@ export const adminMessages = {
   invitationsNone: 'There are no invitations.',
   invitationUnnamed: 'Without a note',
   invitationLine: (uses: number, most: number, by: string, until: string) =>
-    `${uses} of ${most} used, made by ${by}, works until ${until}`,
+    `${number(uses)} of ${number(most)} used, made by ${by}, works until ${until}`,
   withdraw: 'Withdraw',
   withdrawLabel: (note: string) => `Withdraw ${note}`,
   signUpTitle: 'Who may sign up',
@@ -127,5 +129,5 @@ export const adminMessages = {
   signIns: 'Sign-ins per day',
   day: 'Day (UTC)',
   count: 'Number',
-  chart: (title: string, total: number) => `${title}: ${total} in 30 days`,
+  chart: (title: string, total: number) => `${title}: ${number(total)} in 30 days`,
 } as const;

@@ -1,7 +1,9 @@
+import { number } from './format';
+
 /** The texts about who may write, and about reports and moderation; part of `messages`. */
 export const peopleMessages = {
   requests: {
-    section: (n: number) => (n === 1 ? '1 message request' : `${n} message requests`),
+    section: (n: number) => (n === 1 ? '1 message request' : `${number(n)} message requests`),
     back: 'All conversations',
     none: 'No message requests.',
     bar: (name: string) => `${name} wants to write to you. They see nothing of you until you accept.`,
@@ -73,7 +75,7 @@ export const peopleMessages = {
     reasonHint: 'At least 10 characters.',
     person: 'Give who wrote or to whom.',
     find: 'Search and record',
-    found: (n: number) => (n === 0 ? 'Nothing found.' : n === 1 ? '1 message' : `${n} messages`),
+    found: (n: number) => (n === 0 ? 'Nothing found.' : n === 1 ? '1 message' : `${number(n)} messages`),
     results: 'Messages found',
     off: 'Searching messages is switched off on this server.',
     fromTo: (from: string, to: string) => `${from} to ${to}`,

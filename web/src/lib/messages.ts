@@ -1,3 +1,4 @@
+import { number } from './format';
 import { accountMessages } from './messages-account';
 import { adminMessages } from './messages-admin';
 import { farewellMessages } from './messages-farewell';
@@ -11,11 +12,7 @@ export const messages = {
   app: {
     name: 'ChatApp',
     /** Shown in the tab when messages are unread: "(3) ChatApp". */
-    title: (unread: number) => (unread > 0 ? `(${unread > 99 ? '99+' : unread}) ChatApp` : 'ChatApp'),
-  },
-  time: {
-    today: 'Today',
-    yesterday: 'Yesterday',
+    title: (unread: number) => (unread > 0 ? `(${unread > 99 ? `${number(99)}+` : number(unread)}) ChatApp` : 'ChatApp'),
   },
   errors: {
     network: 'No connection to the server. Check your network and try again.',
@@ -43,10 +40,10 @@ export const messages = {
     loadingNewer: 'Loading newer messages',
     jump: 'Jump to latest',
     jumpUnread: (count: number) =>
-      count === 1 ? 'Jump to latest, 1 new message' : `Jump to latest, ${count} new messages`,
+      count === 1 ? 'Jump to latest, 1 new message' : `Jump to latest, ${number(count)} new messages`,
     you: 'You',
     announce: (name: string, text: string) => `${name}: ${text}`,
-    announceMany: (count: number, name: string) => `${count} new messages from ${name}`,
+    announceMany: (count: number, name: string) => `${number(count)} new messages from ${name}`,
     messageLabel: (name: string, time: string) => `${name}, ${time}`,
   },
   states: {
@@ -69,8 +66,8 @@ export const messages = {
     label: (name: string) => `Message to ${name}`,
     placeholder: 'Message',
     send: 'Send message',
-    left: (count: number) => (count === 1 ? '1 character left' : `${count} characters left`),
-    over: (count: number) => (count === 1 ? '1 character too many' : `${count} characters too many`),
+    left: (count: number) => (count === 1 ? '1 character left' : `${number(count)} characters left`),
+    over: (count: number) => (count === 1 ? '1 character too many' : `${number(count)} characters too many`),
   },
   auth: {
     signIn: 'Sign in',
@@ -133,7 +130,7 @@ export const messages = {
     invited: 'You are invited. Create your account to come in.',
     rateLimited: (seconds: number | undefined) =>
       seconds
-        ? `Too many tries. Wait ${seconds} seconds and try again.`
+        ? `Too many tries. Wait ${number(seconds)} seconds and try again.`
         : 'Too many tries. Wait a moment and try again.',
   },
   sidebar: {
@@ -154,7 +151,7 @@ export const messages = {
     you: 'You: ',
     draft: 'Draft: ',
     typing: 'typing…',
-    unread: (count: number) => (count === 1 ? '1 unread message' : `${count} unread messages`),
+    unread: (count: number) => (count === 1 ? '1 unread message' : `${number(count)} unread messages`),
     sent: 'Sent',
     read: 'Read',
     sending: 'Sending',
@@ -208,7 +205,7 @@ export const messages = {
     short: 'Type at least three letters to search all people.',
     failed: 'The search did not work. Check your connection.',
     openFailed: 'The conversation could not be opened. Try again.',
-    count: (count: number) => (count === 1 ? '1 result' : `${count} results`),
+    count: (count: number) => (count === 1 ? '1 result' : `${number(count)} results`),
     hintMove: 'to move',
     hintOpen: 'to open',
     hintClose: 'to close',

@@ -1,8 +1,9 @@
+import { number } from '@/lib/format';
 import { cn } from './cn';
 
 /** The text of a badge: the number, or 99+. */
 export function badgeText(count: number): string {
-  return count > 99 ? '99+' : String(count);
+  return count > 99 ? `${number(99)}+` : number(count);
 }
 
 /** A count in a pill, nothing at zero. The words for screen readers are in `label`. */

@@ -13,7 +13,7 @@ it('shows a bar for each day and says the same in a table', () => {
   const heights = [...container.querySelectorAll('rect')].map((bar) => Number(bar.getAttribute('height')));
   expect(heights[0]).toBeCloseTo(3 * (heights[1] ?? 0));
   expect(screen.getByText('Sign-ins: 4 in 30 days')).toBeDefined();
-  expect(screen.getByRole('row', { name: '2026-11-24 3' })).toBeDefined();
+  expect(screen.getByRole('row', { name: 'Nov 24, 2026 3' })).toBeDefined();
 });
 
 it('has no bars where nothing happened', () => {

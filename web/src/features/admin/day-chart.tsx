@@ -1,4 +1,5 @@
 import type { Day } from '@/lib/admin';
+import { useFormat } from '@/lib/format';
 import { messages } from '@/lib/messages';
 
 const t = messages.admin;
@@ -10,9 +11,10 @@ type Props = { title: string; days: readonly Day[]; value: (day: Day) => number 
 /** A bar for each day; screen readers get the same as a table. */
 export function DayChart({ title, days, value }: Props) {
   const most = Math.max(1, ...days.map(value));
+  const format = useFormat();
   const total = days.reduce((sum, day) => sum + value(day), 0);
-  const first = days[0]?.date ?? '';
-  const last = days[days.length - 1]?.date ?? '';
+  const first = days[0]?.date;
+  const last = days.at(-1)?.date;
   return (
     <figure className="flex flex-col gap-2">
       <figcaption className="font-semibold text-base">{t.chart(title, total)}</figcaption>
@@ -33,14 +35,14 @@ export function DayChart({ title, days, value }: Props) {
               height={height}
               className="fill-accent"
             >
-              <title>{`${day.date}: ${value(day)}`}</title>
+              <title>{`${format.date(day.date)}: ${format.number(value(day))}`}</title>
             </rect>
           );
         })}
       </svg>
       <div aria-hidden="true" className="flex justify-between text-muted text-xs">
-        <span>{first}</span>
-        <span>{last}</span>
+        <span>{first ? format.date(first) : null}</span>
+        <span>{last ? format.date(last) : null}</span>
       </div>
       <div className="sr-only">
         <table>
@@ -54,8 +56,8 @@ export function DayChart({ title, days, value }: Props) {
           <tbody>
             {days.map((day) => (
               <tr key={day.date}>
-                <th scope="row">{day.date}</th>
-                <td>{value(day)}</td>
+                <th scope="row">{format.date(day.date)}</th>
+                <td>{format.number(value(day))}</td>
               </tr>
             ))}
           </tbody>

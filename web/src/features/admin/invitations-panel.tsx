@@ -3,7 +3,7 @@ import { OutcomeLine } from '@/components/outcome-line';
 import { Button, Input, Skeleton, useSlow } from '@/components/ui';
 import { invite, useInvitations, withdraw } from '@/lib/admin';
 import { messages } from '@/lib/messages';
-import { formatFull } from '@/lib/time';
+import { useFormat } from '@/lib/format';
 import { LinkField } from './link-field';
 import { LoadFailed } from './load-failed';
 import { useDeed } from './use-deed';
@@ -80,6 +80,7 @@ function Invitations() {
   const { data, error, isPending, refetch } = useInvitations();
   const slow = useSlow(isPending);
   const { outcome, run } = useDeed();
+  const format = useFormat();
   const remove = (id: string) =>
     run(async () => {
       await withdraw(id);
@@ -96,7 +97,7 @@ function Invitations() {
             <div className="min-w-0 flex-1">
               <p className="break-words font-medium">{item.note || t.invitationUnnamed}</p>
               <p className="text-muted text-sm">
-                {t.invitationLine(item.uses, item.max_uses, item.made_by, formatFull(item.expires_at))}
+                {t.invitationLine(item.uses, item.max_uses, item.made_by, format.full(item.expires_at))}
               </p>
             </div>
             <Button

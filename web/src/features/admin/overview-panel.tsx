@@ -1,5 +1,6 @@
 import { Skeleton, useSlow } from '@/components/ui';
 import { useStatistics } from '@/lib/admin';
+import { useFormat } from '@/lib/format';
 import { messages } from '@/lib/messages';
 import { DayChart } from './day-chart';
 import { LoadFailed } from './load-failed';
@@ -10,6 +11,7 @@ const t = messages.admin;
 export function OverviewPanel() {
   const { data, error, isPending, refetch } = useStatistics();
   const slow = useSlow(isPending);
+  const format = useFormat();
   if (error && !data) return <LoadFailed error={error} onRetry={() => void refetch()} />;
   if (!data) return slow ? <Skeleton className="h-60 w-full" /> : null;
   const figures = [
@@ -27,7 +29,7 @@ export function OverviewPanel() {
           {figures.map(([name, value]) => (
             <div key={name} className="flex flex-col-reverse rounded-lg bg-raised px-4 py-3">
               <dt className="text-muted text-sm">{name}</dt>
-              <dd className="font-semibold text-title">{value.toLocaleString()}</dd>
+              <dd className="font-semibold text-title">{format.number(value)}</dd>
             </div>
           ))}
         </dl>

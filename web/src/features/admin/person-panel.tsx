@@ -4,7 +4,7 @@ import { PersonAvatar } from '@/components/person-avatar';
 import { Button, Skeleton, useSlow } from '@/components/ui';
 import { type PersonDetail, usePerson } from '@/lib/admin';
 import { messages } from '@/lib/messages';
-import { formatFull } from '@/lib/time';
+import { useFormat } from '@/lib/format';
 import { LoadFailed } from './load-failed';
 import { PersonActions } from './person-actions';
 
@@ -37,6 +37,7 @@ export function PersonPanel({ id, admin, onBack }: Props) {
 
 function Facts({ detail, admin }: { detail: PersonDetail; admin: boolean }) {
   const { person, suspension } = detail;
+  const format = useFormat();
   return (
     <section aria-labelledby="person-name" className="flex flex-col gap-4">
       <div className="flex items-center gap-4">
@@ -50,16 +51,16 @@ function Facts({ detail, admin }: { detail: PersonDetail; admin: boolean }) {
       </div>
       {suspension ? (
         <div className="rounded-lg bg-danger-soft px-4 py-3 text-danger text-md">
-          <p className="font-medium">{t.suspendedBy(suspension.by, formatFull(suspension.at))}</p>
+          <p className="font-medium">{t.suspendedBy(suspension.by, format.full(suspension.at))}</p>
           <p className="mt-1 break-words">{suspension.reason}</p>
         </div>
       ) : null}
       <dl className="grid grid-cols-[12rem_1fr] gap-x-4 gap-y-2 text-md phone:grid-cols-1">
         <Fact name={t.role}>{t.roles[person.role]}</Fact>
         {admin ? <Fact name={t.email}>{emailOf(detail)}</Fact> : null}
-        <Fact name={t.joined}>{formatFull(person.created_at)}</Fact>
-        <Fact name={t.lastSignIn}>{detail.last_sign_in ? formatFull(detail.last_sign_in) : t.never}</Fact>
-        <Fact name={t.devices}>{detail.sessions}</Fact>
+        <Fact name={t.joined}>{format.full(person.created_at)}</Fact>
+        <Fact name={t.lastSignIn}>{detail.last_sign_in ? format.full(detail.last_sign_in) : t.never}</Fact>
+        <Fact name={t.devices}>{format.number(detail.sessions)}</Fact>
       </dl>
     </section>
   );
@@ -80,6 +81,7 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 }
 
 function Events({ events }: { events: PersonDetail['events'] }) {
+  const format = useFormat();
   return (
     <section aria-labelledby="person-events" className="flex flex-col gap-2">
       <h3 id="person-events" className="font-semibold text-base">
@@ -93,7 +95,7 @@ function Events({ events }: { events: PersonDetail['events'] }) {
             {event.actor ? <span> {t.eventBy(event.actor)}</span> : null}
             {event.detail ? <span className="break-words">: {event.detail}</span> : null}
             <span className="block text-muted text-sm">
-              {[formatFull(event.at), event.device, event.ip].filter(Boolean).join(', ')}
+              {[format.full(event.at), event.device, event.ip].filter(Boolean).join(', ')}
             </span>
           </li>
         ))}

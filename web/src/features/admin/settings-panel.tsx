@@ -2,6 +2,7 @@ import { type FormEvent, useState } from 'react';
 import { OutcomeLine } from '@/components/outcome-line';
 import { Button, Input, Skeleton, useSlow } from '@/components/ui';
 import { type Level, type Settings, type SignUpMode, saveSettings, useSettings } from '@/lib/admin';
+import { useFormat } from '@/lib/format';
 import { messages } from '@/lib/messages';
 import { Choice } from './choice';
 import { LoadFailed } from './load-failed';
@@ -32,10 +33,11 @@ export function SettingsPanel() {
 
 function SettingsForm({ settings }: { settings: Settings }) {
   const { sign_up, announcement } = settings;
+  const format = useFormat();
   const [mode, setMode] = useState<SignUpMode>(sign_up);
   const [text, setText] = useState(announcement?.text ?? '');
   const [level, setLevel] = useState<Level>(announcement?.level ?? 'info');
-  const [until, setUntil] = useState(announcement?.until ? localTime(announcement.until) : '');
+  const [until, setUntil] = useState(announcement?.until ? format.toField(announcement.until) : '');
   const { busy, outcome, run } = useDeed();
 
   const submit = (event: FormEvent) => {
@@ -46,7 +48,7 @@ function SettingsForm({ settings }: { settings: Settings }) {
         sign_up: mode,
         ...(told
           ? {
-              announcement: { text: told, level, ...(until ? { until: new Date(until).toISOString() } : {}) },
+              announcement: { text: told, level, ...(until ? { until: format.fromField(until) } : {}) },
             }
           : {}),
       });
@@ -83,10 +85,4 @@ function SettingsForm({ settings }: { settings: Settings }) {
       </Button>
     </form>
   );
-}
-
-/** An instant as a field for date and time wants it: in this person's zone, to the minute. */
-function localTime(instant: string): string {
-  const date = new Date(instant);
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

@@ -1,7 +1,7 @@
 import { Button } from '@/components/ui';
+import { When } from '@/components/when';
 import type { Found } from '@/lib/api';
 import { messages } from '@/lib/messages';
-import { formatFull } from '@/lib/time';
 import { nameOf } from './report-card';
 
 const t = messages.moderation;
@@ -21,7 +21,7 @@ export function FoundList({ found, more, busy }: Props) {
             <li key={id} className="rounded-lg border border-line bg-surface px-4 py-3">
               <p className="text-muted text-sm">
                 {t.fromTo(nameOf(from), nameOf(to))},{' '}
-                <time dateTime={created_at}>{formatFull(created_at)}</time>
+                <When at={created_at} as="full" />
               </p>
               <p className="whitespace-pre-wrap break-words text-md">{body}</p>
             </li>

@@ -1,21 +1,18 @@
 import { type FormEvent, useState } from 'react';
 import { Button, Input } from '@/components/ui';
+import { useFormat } from '@/lib/format';
 import { messages } from '@/lib/messages';
 import { FoundList } from './found-list';
 import { useSearch } from './use-search';
 
 const t = messages.moderation;
 
-/** RFC 3339 of what a datetime-local field holds. */
-function instant(local: string): string | undefined {
-  return local ? new Date(local).toISOString() : undefined;
-}
-
 const empty = { from: '', to: '', text: '', since: '', until: '', reason: '' };
 
 /** Looking into other people's messages, which is recorded; for administrators. */
 export function MessageSearchPage() {
   const [form, setForm] = useState(empty);
+  const { fromField } = useFormat();
   const { busy, failed, setFailed, found, find, more } = useSearch();
 
   const submit = (event: FormEvent) => {
@@ -27,8 +24,8 @@ export function MessageSearchPage() {
       from: from.trim() || undefined,
       to: to.trim() || undefined,
       text: text.trim() || undefined,
-      since: instant(since),
-      until: instant(until),
+      since: since ? fromField(since) : undefined,
+      until: until ? fromField(until) : undefined,
       reason: reason.trim(),
     });
   };

@@ -3,7 +3,7 @@ import { Button, Input } from '@/components/ui';
 import { type Report, toProblem } from '@/lib/api';
 import { messages } from '@/lib/messages';
 import { useCloseReport } from '@/lib/moderation';
-import { formatFull } from '@/lib/time';
+import { useFormat } from '@/lib/format';
 
 const t = messages.moderation;
 
@@ -15,6 +15,7 @@ export function nameOf({ display_name, username }: Report['person']): string {
 /** One report: what, about whom, by whom, and what to do about it. */
 export function ReportCard({ report }: { report: Report }) {
   const { person, reporter, body, sent_at, reason, note, created_at } = report;
+  const format = useFormat();
   return (
     <li className="flex flex-col gap-2 rounded-lg border border-line bg-surface p-4">
       <h2 className="font-semibold text-base">
@@ -23,11 +24,11 @@ export function ReportCard({ report }: { report: Report }) {
           {messages.reports.reasons[reason]}
         </span>
       </h2>
-      <p className="text-muted text-sm">{t.by(nameOf(reporter), formatFull(created_at))}</p>
+      <p className="text-muted text-sm">{t.by(nameOf(reporter), format.full(created_at))}</p>
       {note ? <p className="whitespace-pre-wrap break-words text-md">{note}</p> : null}
       {body && sent_at ? (
         <figure className="rounded-md bg-raised px-3 py-2">
-          <figcaption className="text-muted text-xs">{t.messageOf(formatFull(sent_at))}</figcaption>
+          <figcaption className="text-muted text-xs">{t.messageOf(format.full(sent_at))}</figcaption>
           <blockquote className="whitespace-pre-wrap break-words text-md">{body}</blockquote>
         </figure>
       ) : null}
@@ -37,10 +38,11 @@ export function ReportCard({ report }: { report: Report }) {
 }
 
 function Decided({ report: { decision, decided_by, decided_at, decision_note } }: { report: Report }) {
+  const format = useFormat();
   if (!decision || !decided_by || !decided_at) return null;
   return (
     <p className="text-md">
-      {t.decided(t.decisions[decision], nameOf(decided_by), formatFull(decided_at))}
+      {t.decided(t.decisions[decision], nameOf(decided_by), format.full(decided_at))}
       {decision_note ? <span className="block text-muted">{decision_note}</span> : null}
     </p>
   );

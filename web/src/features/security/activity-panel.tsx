@@ -1,7 +1,7 @@
 import { Button, Skeleton, useSlow } from '@/components/ui';
+import { When } from '@/components/when';
 import { useActivity } from '@/lib/activity';
 import { messages } from '@/lib/messages';
-import { formatFull, formatListTime } from '@/lib/time';
 
 const t = messages.activity;
 
@@ -37,9 +37,7 @@ export function ActivityPanel() {
                 {device}
                 {current ? ` (${t.here})` : ''}
                 {' · '}
-                <time dateTime={at} title={formatFull(at)}>
-                  {formatListTime(at)}
-                </time>
+                <When at={at} as="list" />
               </p>
             </li>
           ))}

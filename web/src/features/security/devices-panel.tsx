@@ -3,7 +3,7 @@ import { OutcomeLine } from '@/components/outcome-line';
 import { Button, Skeleton, useSlow } from '@/components/ui';
 import { endDevice, endOtherDevices, useDevices } from '@/lib/account';
 import { messages } from '@/lib/messages';
-import { formatListTime } from '@/lib/time';
+import { useFormat } from '@/lib/format';
 import { useAction } from './use-action';
 
 const t = messages.security;
@@ -12,6 +12,7 @@ const t = messages.security;
 export function DevicesPanel() {
   const { data: devices, isPending, isError } = useDevices();
   const slow = useSlow(isPending);
+  const format = useFormat();
   const { busy, outcome, run } = useAction();
   const quietly = (work: () => Promise<void>) =>
     run(async () => {
@@ -34,7 +35,7 @@ export function DevicesPanel() {
             <div className="min-w-0 flex-1">
               <p className="truncate font-medium">{device.device}</p>
               <p className="text-muted text-sm">
-                {t.device(formatListTime(device.last_used_at), formatListTime(device.created_at))}
+                {t.device(format.list(device.last_used_at), format.list(device.created_at))}
               </p>
             </div>
             {device.current ? (

@@ -4,7 +4,7 @@ import { OutcomeLine } from '@/components/outcome-line';
 import { Button, Dialog, Input } from '@/components/ui';
 import { messages } from '@/lib/messages';
 import { renamePasskey } from '@/lib/second-step';
-import { formatListTime } from '@/lib/time';
+import { useFormat } from '@/lib/format';
 import { useAction } from './use-action';
 
 const t = messages.twoStep;
@@ -15,6 +15,7 @@ type Props = { passkeys: readonly Passkey[]; onRemove: (passkey: Passkey) => voi
 /** The passkeys of the account. */
 export function PasskeyList({ passkeys, onRemove }: Props) {
   const [renaming, setRenaming] = useState<Passkey>();
+  const format = useFormat();
   if (passkeys.length === 0) return <p className="text-md text-muted">{t.passkeysNone}</p>;
   return (
     <>
@@ -26,8 +27,8 @@ export function PasskeyList({ passkeys, onRemove }: Props) {
               <p className="truncate font-medium">{passkey.name}</p>
               <p className="text-muted text-sm">
                 {passkey.last_used_at
-                  ? t.passkeyUsed(formatListTime(passkey.last_used_at), formatListTime(passkey.created_at))
-                  : t.passkeyUnused(formatListTime(passkey.created_at))}
+                  ? t.passkeyUsed(format.list(passkey.last_used_at), format.list(passkey.created_at))
+                  : t.passkeyUnused(format.list(passkey.created_at))}
               </p>
             </div>
             <Button

@@ -4,7 +4,7 @@ import { type Confirmation, useAccount } from '@/lib/account';
 import { messages } from '@/lib/messages';
 import { passkeysPossible } from '@/lib/passkeys';
 import { addPasskey, enrolApp, removeApp, removePasskey, renewCodes, useFactors } from '@/lib/second-step';
-import { formatListTime } from '@/lib/time';
+import { useFormat } from '@/lib/format';
 import { CodesDialog } from './codes-dialog';
 import { ConfirmDialog } from './confirm-dialog';
 import { EnrolDialog } from './enrol-dialog';
@@ -31,6 +31,7 @@ export function TwoStepPanel() {
   const [codes, setCodes] = useState<readonly string[]>([]);
   const [said, setSaid] = useState('');
   const slow = useSlow(isPending);
+  const format = useFormat();
   if (isError) return <p role="alert">{t.failed}</p>;
   if (!factors || !account) return slow ? <Skeleton className="h-40 w-full" /> : null;
 
@@ -68,7 +69,7 @@ export function TwoStepPanel() {
       <Part
         id="app-title"
         title={t.appTitle}
-        hint={factors.totp_since ? t.appSince(formatListTime(factors.totp_since)) : t.appHint}
+        hint={factors.totp_since ? t.appSince(format.list(factors.totp_since)) : t.appHint}
       >
         {factors.totp_since ? (
           <Act danger text={t.appRemove} onClick={() => ask(t.appRemove, silent(removeApp), t.appRemoved)} />

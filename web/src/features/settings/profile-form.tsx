@@ -84,6 +84,7 @@ export function ProfileForm({ me }: { me: Me }) {
       />
       <Choice
         label={t.language}
+        hint={t.languageHint}
         value={values.language}
         options={languages()}
         onChange={set('language')}
@@ -91,6 +92,7 @@ export function ProfileForm({ me }: { me: Me }) {
       />
       <Choice
         label={t.timeZone}
+        hint={t.timeZoneHint}
         value={values.time_zone}
         options={timeZones()}
         onChange={set('time_zone')}
@@ -110,6 +112,7 @@ export function ProfileForm({ me }: { me: Me }) {
 
 type ChoiceProps = {
   label: string;
+  hint: string;
   value: string;
   options: [value: string, text: string][];
   onChange: (event: { target: { value: string } }) => void;
@@ -120,7 +123,7 @@ function Choice({ value, options, ...rest }: ChoiceProps) {
   // What another client said is kept, though it is not in the list.
   const known = value === '' || options.some(([option]) => option === value);
   return (
-    <Select value={value} hint={t.own} {...rest}>
+    <Select value={value} {...rest}>
       <option value="">{t.unsaid}</option>
       {known ? null : <option value={value}>{value}</option>}
       {options.map(([option, text]) => (

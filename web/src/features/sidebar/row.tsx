@@ -3,11 +3,11 @@ import { Link } from 'wouter';
 import { cameFrom, paths } from '@/components/paths';
 import { PersonAvatar } from '@/components/person-avatar';
 import { Badge, cn } from '@/components/ui';
+import { When } from '@/components/when';
 import type { Conversation } from '@/lib/api';
 import { useDraft } from '@/lib/drafts';
 import { messages } from '@/lib/messages';
 import { usePending } from '@/lib/outbox';
-import { formatFull, formatListTime } from '@/lib/time';
 import { useTyping } from '@/lib/typing';
 import { type Preview, previewOf } from './preview';
 
@@ -65,13 +65,11 @@ export function Row({ conversation, me, openId, tabbable }: Props) {
 function Time({ conversation: { last_message: last, unread } }: { conversation: Conversation }) {
   if (!last) return null;
   return (
-    <time
-      dateTime={last.created_at}
-      title={formatFull(last.created_at)}
+    <When
+      at={last.created_at}
+      as="list"
       className={cn('shrink-0 text-xs tabular-nums', unread ? 'font-medium text-accent' : 'text-muted')}
-    >
-      {formatListTime(last.created_at)}
-    </time>
+    />
   );
 }
 

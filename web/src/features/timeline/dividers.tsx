@@ -1,19 +1,18 @@
 import { PersonAvatar } from '@/components/person-avatar';
+import { When } from '@/components/when';
 import type { Conversation } from '@/lib/api';
 import { messages } from '@/lib/messages';
 import { handleOf } from '@/lib/text';
-import { formatDay } from '@/lib/time';
 
 /** The day, between the last message of one day and the first of the next. */
 export function DayLine({ at }: { at: string }) {
   return (
     <div className="flex justify-center pt-5 pb-1">
-      <time
-        dateTime={at.slice(0, 10)}
+      <When
+        at={at}
+        as="day"
         className="rounded-full bg-raised px-3 py-1 font-medium text-muted text-xs"
-      >
-        {formatDay(at)}
-      </time>
+      />
     </div>
   );
 }

@@ -2,6 +2,7 @@ import { ArrowLeft } from 'lucide-react';
 import { PersonAvatar } from '@/components/person-avatar';
 import { cn, IconButton } from '@/components/ui';
 import type { Conversation } from '@/lib/api';
+import { useFormat } from '@/lib/format';
 import { formatLastSeen } from '@/lib/last-seen';
 import { messages } from '@/lib/messages';
 import { usePerson } from '@/lib/queries';
@@ -20,7 +21,8 @@ export function ConversationHeader({ conversation, onBack }: HeaderProps) {
   const typing = useTyping(conversation.id);
   const self = kind === 'self';
   const { data: person } = usePerson(peer.id, !self);
-  const seen = person?.last_seen_at && formatLastSeen(person.last_seen_at);
+  const format = useFormat();
+  const seen = person?.last_seen_at && formatLastSeen(format, person.last_seen_at);
   const about = [handleOf(peer.username), seen, person?.status_text].filter(Boolean).join(' · ');
   const line = typing ? messages.conversation.typing : self ? messages.conversation.selfHint : about;
   return (

@@ -1,9 +1,9 @@
 import { memo } from 'react';
 import { Button, cn } from '@/components/ui';
+import { When } from '@/components/when';
 import { messages } from '@/lib/messages';
 import { deleteMessage, retryMessage } from '@/lib/outbox';
 import { isLargeEmoji } from '@/lib/text';
-import { formatClock, formatFull } from '@/lib/time';
 import { MessageState } from './message-state';
 import { MessageText } from './message-text';
 import { ReportButton } from './report-button';
@@ -73,9 +73,7 @@ function Meta({ row, large }: { row: Row; large: boolean }) {
         plain ? 'text-muted' : 'text-on-mine-muted',
       )}
     >
-      <time dateTime={row.at} title={formatFull(row.at)}>
-        {formatClock(row.at)}
-      </time>
+      <When at={row.at} as="clock" />
       {row.state ? <MessageState state={row.state} className={large ? 'text-muted' : undefined} /> : null}
     </span>
   );

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { makeFormat } from '@/lib/format';
 import type { PendingMessage } from '@/lib/outbox';
 import { ME, message, PEER } from '@/lib/testing';
 import { prependPage, type Timeline } from '@/lib/timeline';
 import { buildRows, copyText, isPrepend, type MessageRow, type RowInput, seqUpTo, stateOf } from './rows';
 
+const { dayNumber } = makeFormat('', '');
 const at = (text: string) => new Date(text).toISOString();
 
 function timeline(specs: [string, string][], over: Partial<Timeline> = {}): Timeline {
@@ -14,7 +16,7 @@ function timeline(specs: [string, string][], over: Partial<Timeline> = {}): Time
 }
 
 function build(over: Partial<RowInput> & { timeline: Timeline }) {
-  return buildRows({ pending: [], me: ME, peerReadSeq: 0, unreadFrom: 0, ...over });
+  return buildRows({ pending: [], me: ME, peerReadSeq: 0, unreadFrom: 0, dayNumber, ...over });
 }
 
 const pending = (order: number, over: Partial<PendingMessage> = {}): PendingMessage => ({

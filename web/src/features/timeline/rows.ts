@@ -1,6 +1,6 @@
 import type { Message } from '@/lib/api';
+import type { Format } from '@/lib/format';
 import type { PendingMessage } from '@/lib/outbox';
-import { dayNumber } from '@/lib/time';
 import type { Timeline } from '@/lib/timeline';
 
 /** Messages of one sender closer than this stand together. */
@@ -39,6 +39,8 @@ export interface RowInput {
   peerReadSeq: number;
   /** The "New messages" line stands before the first message with at least this seq; 0 for none. */
   unreadFrom: number;
+  /** Which day an instant belongs to. */
+  dayNumber: Format['dayNumber'];
 }
 
 /** The state of an own message. With growing seqs it can only go forward: pending, sent, read. */
@@ -59,7 +61,7 @@ export function buildRows(input: RowInput): Row[] {
   let day = Number.NEGATIVE_INFINITY;
   let divider = false;
   shown.forEach((row, index) => {
-    const rowDay = dayNumber(row.at);
+    const rowDay = input.dayNumber(row.at);
     // Only forward: the clock of the server may have been set back.
     const newDay = rowDay > day;
     day = Math.max(day, rowDay);
@@ -78,7 +80,7 @@ function startsUnread(row: MessageRow, unreadFrom: number): boolean {
   return unreadFrom > 0 && row.seq !== undefined && row.seq >= unreadFrom && !row.mine;
 }
 
-function toRows({ timeline, pending, me, peerReadSeq, unreadFrom }: RowInput): MessageRow[] {
+function toRows({ timeline, pending, me, peerReadSeq, unreadFrom, dayNumber }: RowInput): MessageRow[] {
   const sent = new Set<string>();
   const rows: MessageRow[] = [];
   for (const message of timeline.messages) {
@@ -92,14 +94,18 @@ function toRows({ timeline, pending, me, peerReadSeq, unreadFrom }: RowInput): M
     const before = rows[index - 1];
     const divides = !divided && startsUnread(row, unreadFrom);
     divided ||= divides;
-    row.first = !before || divides || !together(before, row);
+    row.first = !before || divides || !together(before, row, dayNumber);
     if (before) before.last = row.first;
   });
   return rows;
 }
 
 /** Whether two neighbours belong to one group: same sender, less than two minutes, same day. */
-export function together(a: Pick<MessageRow, 'mine' | 'at'>, b: Pick<MessageRow, 'mine' | 'at'>): boolean {
+function together(
+  a: Pick<MessageRow, 'mine' | 'at'>,
+  b: Pick<MessageRow, 'mine' | 'at'>,
+  dayNumber: Format['dayNumber'],
+): boolean {
   return (
     a.mine === b.mine &&
     Math.abs(Date.parse(b.at) - Date.parse(a.at)) < GROUP_MS &&

@@ -2,6 +2,7 @@ import { type KeyboardEvent, useCallback, useMemo, useRef, useState } from 'reac
 import { Virtualizer, type VirtualizerHandle } from 'virtua';
 import { useSlow } from '@/components/ui';
 import type { Conversation } from '@/lib/api';
+import { useFormat } from '@/lib/format';
 import { messages } from '@/lib/messages';
 import { usePending } from '@/lib/outbox';
 import { type TimelineView, useTimeline } from '@/lib/queries';
@@ -54,9 +55,10 @@ function List({ conversation, me, view, timeline }: ListProps) {
   const pending = usePending(conversation.id);
   const { peer, peer_read_seq: peerReadSeq } = conversation;
   const { unreadFrom, mark } = useMarkRead(conversation, timeline);
+  const { dayNumber } = useFormat();
   const rows = useMemo(
-    () => buildRows({ timeline, pending, me, peerReadSeq, unreadFrom }),
-    [timeline, pending, me, peerReadSeq, unreadFrom],
+    () => buildRows({ timeline, pending, me, peerReadSeq, unreadFrom, dayNumber }),
+    [timeline, pending, me, peerReadSeq, unreadFrom, dayNumber],
   );
   const [startAt] = useState(() => rows.findIndex((row) => row.kind === 'unread'));
   const shift = usePrepend(rows);

@@ -1,6 +1,6 @@
 import { type ClipboardEvent, useCallback } from 'react';
+import { formatNow } from '@/lib/format';
 import { messages } from '@/lib/messages';
-import { formatFull } from '@/lib/time';
 import { copyText, type Row } from './rows';
 
 /** Copying more than one message gives name, time and text of each, also of those scrolled out of the page. */
@@ -23,7 +23,7 @@ export function useCopy(rows: readonly Row[], peerName: string) {
       const nameOf = (mine: boolean) => (mine ? messages.timeline.you : peerName);
       event.clipboardData.setData(
         'text/plain',
-        copyText(chosen, nameOf, (at) => formatFull(at)),
+        copyText(chosen, nameOf, formatNow().full),
       );
     },
     [rows, peerName],
