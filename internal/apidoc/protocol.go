@@ -83,6 +83,7 @@ func serverFrames() section {
 			{"`{\"type\":\"event\",\"event\":{\"cursor\":\"9f86d081884c7d65-43\",\"seq\":43,\"type\":\"conversation.read\",\"time\":\"2026-01-02T03:04:05.678901Z\",\"data\":{\"conversation_id\":\"01920000-0000-7000-8000-000000000002\",\"user_id\":\"01920000-0000-7000-8000-000000000001\",\"read_seq\":7}}}`", "One entry of your log."},
 			{"`{\"type\":\"resync\",\"reason\":\"cursor-expired\",\"cursor\":\"9f86d081884c7d65-90\",\"snapshot\":\"/api/v1/conversations\"}`", "Your cursor is too old (`cursor-expired`) or from another history (`cursor-ahead`): fetch the snapshot anew; entries after `cursor` follow."},
 			{"`{\"type\":\"typing\",\"conversation_id\":\"01920000-0000-7000-8000-000000000002\",\"user_id\":\"01920000-0000-7000-8000-000000000001\"}`", "Somebody is writing. Show it for six seconds. May get lost."},
+			{"`{\"type\":\"person\",\"user_id\":\"01920000-0000-7000-8000-000000000001\"}`", "The profile of this person, who may be you, is another: fetch what you show of it. May get lost."},
 			{"`{\"type\":\"error\",\"slug\":\"invalid-parameter\",\"detail\":\"…\"}`", "Something you sent was not accepted; the connection stays."},
 		},
 	}

@@ -56,6 +56,7 @@ const (
 	NamePrivacyChanged = "privacy_changed" // users; body PrivacyChanged
 	NameCommitted      = "committed"       // messages; body Committed
 	NameLogged         = "logged"          // messages, core NATS only; body Entry
+	NamePersonChanged  = "person_changed"  // messages, core NATS only; body PersonChanged
 	NameTyping         = "typing"          // notify, core NATS only; body Typing
 	NameSeen           = "seen"            // notify, core NATS only; body Seen
 )
@@ -256,6 +257,20 @@ type Typing struct {
 	ConversationID string `json:"conversation_id"`
 	UserID         string `json:"user_id"`
 }
+
+// KeyPersonChanged is the key of person_changed, which concerns many users.
+const KeyPersonChanged = "some"
+
+// PersonChanged tells at most MaxTold users that what they see of UserID has
+// changed: UserID's own devices, and those who share a conversation. What it is
+// now they ask for.
+type PersonChanged struct {
+	UserID string   `json:"user_id"`
+	Tell   []string `json:"tell"`
+}
+
+// MaxTold is how many users one PersonChanged names.
+const MaxTold = 500
 
 // KeySeen is the key of seen, which concerns many users.
 const KeySeen = "some"

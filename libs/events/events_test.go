@@ -65,6 +65,7 @@ var golden = map[string]any{
 		Type: TypeConversationRead, Time: at, Data: json.RawMessage(`{"conversation_id":"` + conv + `","user_id":"` + ada + `","read_seq":7}`),
 		Logs: []LogPlace{{UserID: ada, Seq: 42}},
 	}}},
+	"person_changed.json": &PersonChanged{UserID: ada, Tell: []string{ada, conv}},
 	"typing.json": &Typing{ConversationID: conv, UserID: ada},
 }
 

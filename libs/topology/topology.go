@@ -115,6 +115,7 @@ var hears = map[string][]string{
 	Users: {events.Subject(Notify, events.NameSeen, "*")},
 	Notify: {
 		events.Subject(Messages, events.NameLogged, "*"),
+		events.Subject(Messages, events.NamePersonChanged, "*"),
 		events.Subject(Notify, events.NameTyping, "*"),
 	},
 }

@@ -102,7 +102,7 @@ func BenchmarkPost(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		from, to := id.New(), id.New()
 		for _, user := range []id.ID{from, to} {
-			if err := svc.store.savePerson(b.Context(), user, events.ProfileChanged{Username: "u" + strconv.FormatInt(next.Add(1), 10), Version: 1}); err != nil {
+			if _, err := svc.store.savePerson(b.Context(), user, events.ProfileChanged{Username: "u" + strconv.FormatInt(next.Add(1), 10), Version: 1}); err != nil {
 				b.Error(err)
 			}
 		}

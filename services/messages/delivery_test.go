@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -298,6 +299,41 @@ func TestProfileEvents(t *testing.T) {
 		testkit.Eventually(w.t, 20*time.Second, func() bool {
 			return count(w, "dead_letters") == 1 && w.conversations(w.ada)[0].Peer.DisplayName == "Benjamin"
 		})
+	})
+}
+
+// Who sees a person hears that they changed, once for each change: their own
+// devices, and everybody who has a conversation with them, nobody else.
+func TestChangesOfPeopleAreTold(t *testing.T) {
+	each(t, func(w *world) {
+		told := make(chan events.PersonChanged, 10)
+		watch := w.deps.Bus.Watch(func(m bus.Message) {
+			var change events.PersonChanged
+			if json.Unmarshal(m.Data, &change) == nil {
+				told <- change
+			}
+		})
+		defer watch.Close()
+		must(w.t, watch.Add(events.Subject(events.ServiceMessages, events.NamePersonChanged, "*")))
+		must(w.t, watch.Flush(w.t.Context()))
+		w.post(w.ada, w.ben, "x")
+		w.post(w.ada, w.ada, "a note")
+		changed := func(who actor, version uint64) {
+			profile := events.ProfileChanged{UserID: who.id.String(), Username: "who", DisplayName: "Who", PictureID: id.New().String(), Version: version}
+			data, _ := json.Marshal(profile)
+			must(w.t, w.svc.takeProfile(w.t.Context(), bus.Message{Data: data}))
+		}
+		changed(w.ada, 2)
+		changed(w.ada, 2) // the same again
+		changed(w.eve, 2)
+		for _, want := range []events.PersonChanged{
+			{UserID: w.ada.id.String(), Tell: []string{w.ada.id.String(), w.ben.id.String()}},
+			{UserID: w.eve.id.String(), Tell: []string{w.eve.id.String()}},
+		} {
+			if got := <-told; !reflect.DeepEqual(got, want) {
+				w.t.Errorf("told %+v, want %+v", got, want)
+			}
+		}
 	})
 }
 

@@ -46,7 +46,42 @@ func (s *Service) takeProfile(ctx context.Context, m bus.Message) error {
 	if err != nil {
 		return errs.Wrap(errs.InvalidBody, "not a user id", err)
 	}
-	return s.store.savePerson(ctx, user, p)
+	changed, err := s.store.savePerson(ctx, user, p)
+	if err == nil && changed {
+		s.tellPerson(ctx, user)
+	}
+	return err
+}
+
+// tellPerson says to those who see a person, on whatever device, that there is
+// something new to see. It is a hint: what is lost they see when they look again.
+func (s *Service) tellPerson(ctx context.Context, user id.ID) {
+	tell := []string{user.String()}
+	send := func(least int) error {
+		if len(tell) < least {
+			return nil
+		}
+		data, err := json.Marshal(events.PersonChanged{UserID: user.String(), Tell: tell})
+		if err != nil {
+			return err
+		}
+		tell = tell[:0]
+		return s.bus.Broadcast(events.Subject(events.ServiceMessages, events.NamePersonChanged, events.KeyPersonChanged), data)
+	}
+	err := s.eachConversation(ctx, user, func(where membership) error {
+		for _, member := range where.members {
+			if member != user {
+				tell = append(tell, member.String())
+			}
+		}
+		return send(events.MaxTold)
+	})
+	if err == nil {
+		err = send(1)
+	}
+	if err != nil && ctx.Err() == nil {
+		s.log.Warn("not everybody was told that a person has changed", "error", err)
+	}
 }
 
 // question decodes a request; its failure is the asker's.

@@ -54,7 +54,8 @@ func TestDeletedPerson(t *testing.T) {
 				w.deleted(w.ada, erase)
 				w.deleted(w.ada, erase) // again changes nothing
 				profile := events.ProfileChanged{UserID: w.ada.id.String(), Username: "deleted:0", DisplayName: "Deleted user", Version: 2}
-				must(w.t, w.svc.store.savePerson(w.t.Context(), w.ada.id, profile))
+				_, err := w.svc.store.savePerson(w.t.Context(), w.ada.id, profile)
+				must(w.t, err)
 
 				want := []string{"from Ada", "from Ben", "Ada again"}
 				if erase {

@@ -11,7 +11,8 @@
 // (events.RPCLog, RPCHeads, RPCMembers).
 //
 // EMITS: chat.messages.v1.logged.<user>, one per entry of a user's log, its
-// body exactly what clients receive, to who listens (core NATS); and
+// body exactly what clients receive, and chat.messages.v1.person_changed.some,
+// for those who see a person, to who listens (core NATS); and
 // chat.messages.v1.committed.log, stored, one per transaction.
 //
 // CONSUMES: chat.users.v1.profile_changed.*, chat.users.v1.block_changed.*,

@@ -58,7 +58,7 @@ func (w *world) person(username, name string) actor {
 	w.t.Helper()
 	a := actor{id: id.New()}
 	a.token = w.tokens.For(a.id, username)
-	err := w.svc.store.savePerson(w.t.Context(), a.id, events.ProfileChanged{Username: username, DisplayName: name, Version: 1})
+	_, err := w.svc.store.savePerson(w.t.Context(), a.id, events.ProfileChanged{Username: username, DisplayName: name, Version: 1})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -64,5 +64,6 @@ func (p *people) ask(ctx context.Context, user id.ID) error {
 	if err != nil {
 		return err
 	}
-	return p.store.savePerson(ctx, user, profile)
+	_, err = p.store.savePerson(ctx, user, profile)
+	return err
 }

@@ -80,16 +80,20 @@ func (s *store) personExists(ctx context.Context, user id.ID) (bool, error) {
 	return n > 0, err
 }
 
-// savePerson keeps the newest version of a profile, in whatever order they come.
-func (s *store) savePerson(ctx context.Context, user id.ID, p events.ProfileChanged) error {
+// savePerson keeps the newest version of a profile, in whatever order they come,
+// and reports whether somebody who was known has changed.
+func (s *store) savePerson(ctx context.Context, user id.ID, p events.ProfileChanged) (changed bool, err error) {
 	insert := "INSERT INTO people (user_id, username, display_name, version) VALUES (?, ?, ?, ?)" + s.onDuplicate("user_id")
-	return s.db.Tx(ctx, func(tx *gorm.DB) error {
+	err = s.db.Tx(ctx, func(tx *gorm.DB) error {
 		if err := tx.Exec(insert, user, p.Username, p.DisplayName, p.Version).Error; err != nil {
 			return err
 		}
-		return tx.Exec("UPDATE people SET username = ?, display_name = ?, version = ? WHERE user_id = ? AND version < ?",
-			p.Username, p.DisplayName, p.Version, user, p.Version).Error
+		update := tx.Exec("UPDATE people SET username = ?, display_name = ?, version = ? WHERE user_id = ? AND version < ?",
+			p.Username, p.DisplayName, p.Version, user, p.Version)
+		changed = update.RowsAffected > 0
+		return update.Error
 	})
+	return changed, err
 }
 
 // openConversation returns the id of the conversation with this key, making it

@@ -7,7 +7,6 @@ import (
 
 	"chatapp/libs/authn"
 	"chatapp/libs/errs"
-	"chatapp/libs/events"
 	"chatapp/libs/id"
 	"chatapp/libs/trace"
 )
@@ -75,10 +74,10 @@ func (c *client) resync(reason errs.Slug, head cursor) {
 	c.queue.push(frame{data: resyncFrame(c.format, reason, head)}, anyRoom)
 }
 
-// typing passes a hint on, unless the connection has better things to do.
-func (c *client) typing(t events.Typing) {
+// hint passes on what may be lost, unless the connection has better things to do.
+func (c *client) hint(data []byte) {
 	if c.lane.greeted {
-		c.queue.push(frame{data: typingFrame(c.format, t)}, pacedQueue)
+		c.queue.push(frame{data: data}, pacedQueue)
 	}
 }
 

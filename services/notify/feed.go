@@ -255,7 +255,7 @@ func (f *feed) hint(raw []byte) error {
 	if err := json.Unmarshal(raw, &t); err != nil {
 		return err
 	}
-	f.each(func(c *client) { c.typing(t) })
+	f.each(func(c *client) { c.hint(typingFrame(c.format, t)) })
 	return nil
 }
 

@@ -141,12 +141,24 @@ func resyncFrame(f format, reason errs.Slug, head cursor) []byte {
 }
 
 func typingFrame(f format, t events.Typing) []byte {
-	frame := encode(struct {
+	return hintFrame(f, "typing", struct {
 		Type string `json:"type"`
 		events.Typing
 	}{"typing", t})
+}
+
+func personFrame(f format, user string) []byte {
+	return hintFrame(f, "person", struct {
+		Type   string `json:"type"`
+		UserID string `json:"user_id"`
+	}{"person", user})
+}
+
+// hintFrame has no cursor: nobody goes on from it.
+func hintFrame(f format, kind string, v any) []byte {
+	frame := encode(v)
 	if f.stream() {
-		return fmt.Appendf(nil, "event: typing\ndata: %s\n\n", frame)
+		return fmt.Appendf(nil, "event: %s\ndata: %s\n\n", kind, frame)
 	}
 	return frame
 }

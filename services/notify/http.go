@@ -32,7 +32,7 @@ func socketOperation() *huma.Operation {
 			"The first frame is `{\"type\":\"hello\",\"cursor\":\"<last cursor, or empty for from now>\",\"payload\":\"full\"|\"id\"}`; " +
 			"the server answers `welcome` with the position events start after, then every missed event in order, then live ones, " +
 			"each as `{\"type\":\"event\",\"event\":Entry}`. After `resync` load the snapshot it names: the events between are not coming. " +
-			"Further frames from the server: `typing`, `error`; from the client: `typing`, `ack`, `presence`, `reauth`. " +
+			"Further frames from the server: `typing`, `person`, `error`; from the client: `typing`, `ack`, `presence`, `reauth`. " +
 			"Close codes: 1012 restart (reason `retry_after_ms=<n>`), 1009 frame over 64 KiB, 4400 bad frame or no hello within 5 s, " +
 			"4401 session ended or token expired, 4403 reauth with another user's token, 4408 reading too slowly, 4429 more than 20 frames a second.",
 		Security:  httpx.Bearer,

@@ -117,6 +117,8 @@ func (h *hub) run(ctx context.Context) error {
 	for i := range h.shards {
 		h.shards[i].watch = h.bus.Watch(h.deliver)
 	}
+	people := h.watchPeople()
+	defer people.Close()
 	work.Go(h.heal)
 	work.Go(h.beat)
 	work.Go(h.tellSeen)
@@ -287,6 +289,7 @@ func (h *hub) flush(ctx context.Context, user id.ID) error { return h.shard(user
 var (
 	loggedPrefix = events.Subject(events.ServiceMessages, events.NameLogged, "")
 	typingPrefix = events.Subject(events.ServiceNotify, events.NameTyping, "")
+	personSubject = events.Subject(events.ServiceMessages, events.NamePersonChanged, events.KeyPersonChanged)
 )
 
 func (s *shard) listen(user id.ID) error {
@@ -317,6 +320,9 @@ func (h *hub) dispatch(m bus.Message) error {
 	}
 	if key, ok := strings.CutPrefix(m.Subject, typingPrefix); ok {
 		return h.toFeed(key, func(f *feed) error { return f.hint(m.Data) })
+	}
+	if m.Subject == personSubject {
+		return h.personChanged(m.Data)
 	}
 	return errors.New("unexpected subject")
 }

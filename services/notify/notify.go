@@ -11,7 +11,7 @@
 //
 // CONSUMES  chat.messages.v1.logged.<user> and chat.notify.v1.typing.<user> as core interest while the user is
 //
-//	connected here; chat.auth.v1.session_revoked.* as core interest and from the stream; by request
+//	connected here; chat.messages.v1.person_changed.* as core interest; chat.auth.v1.session_revoked.* as core interest and from the stream; by request
 //	chat.messages.rpc.v1.log, heads and members.
 //
 // How an event travels: the messages service commits it with the user's next

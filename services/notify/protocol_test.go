@@ -259,6 +259,31 @@ func TestTypingReachesTheOtherMembersOnly(t *testing.T) {
 	}
 }
 
+func TestAChangedPersonIsToldToWhomItConcerns(t *testing.T) {
+	c := newCluster(t)
+	a, b := c.node(t), c.node(t)
+	ada, bob, eve := id.New(), id.New(), id.New()
+	devices := []*wsClient{a.connect(t, ada, ""), b.connect(t, ada, ""), b.connect(t, bob, "")}
+	outsider := a.connect(t, eve, "")
+	change := events.PersonChanged{UserID: ada.String(), Tell: []string{ada.String(), id.New().String(), bob.String()}}
+	want := fmt.Sprint(map[string]any{"type": "person", "user_id": ada.String()})
+	told := func(d *wsClient) bool { return len(d.other) > 0 }
+	if err := c.log.bus.Broadcast(personSubject, encode(change)); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range devices {
+		d.wait(t, "person", told)
+		if len(d.other) != 1 || fmt.Sprint(d.other[0]) != want {
+			t.Errorf("%v, want one %s", d.other, want)
+		}
+	}
+	c.log.post(t, eve, 1) // behind any hint
+	outsider.expect(t, 1, 1)
+	if told(outsider) {
+		t.Errorf("an outsider was told %v", outsider.other)
+	}
+}
+
 func TestOpenAPIDescribesTheRoutes(t *testing.T) {
 	doc, err := OpenAPI()
 	if err != nil {

@@ -44,7 +44,7 @@ func eventsDoc(dir string) ([]byte, error) {
 }
 
 const intro = `The services talk over NATS. Each event is one JSON object on a subject ` + "`chat.<service>.v1.<event>.<user id>`" + `,
-stored by JetStream in the stream of the service that emits it, except ` + "`logged`, `typing` and `seen`" + `: core NATS, for who listens.
+stored by JetStream in the stream of the service that emits it, except ` + "`logged`, `person_changed`, `typing` and `seen`" + `: core NATS, for who listens.
 Headers: ` + "`Nats-Msg-Id`" + ` (equal to ` + "`ce-id`" + `; a repeated publish is dropped), ` + "`ce-type`, `ce-source`, `ce-time`" + ` (CloudEvents,
 binary mode). Events may be delivered more than once and in any order; consumers are written for that.
 

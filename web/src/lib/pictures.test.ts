@@ -26,6 +26,23 @@ describe('Pictures', () => {
     vi.useRealTimers();
   });
 
+  it('asks again for one that is old, and only where somebody looked', async () => {
+    vi.useFakeTimers();
+    const fresh = { ...anna, picture: { ...picture, small: '/new' } };
+    const fetch = vi.fn(async () => [fresh]).mockResolvedValueOnce([anna]);
+    const pictures = new Pictures(fetch);
+    pictures.old('a');
+    await vi.advanceTimersByTimeAsync(100);
+    expect(fetch).not.toHaveBeenCalled();
+    pictures.want('a');
+    await vi.advanceTimersByTimeAsync(100);
+    pictures.old('a');
+    expect(pictures.get('a')?.small).toBe('/s');
+    await vi.advanceTimersByTimeAsync(100);
+    expect(pictures.get('a')?.small).toBe('/new');
+    vi.useRealTimers();
+  });
+
   it('asks for no more than a hundred at once, and again after a failure', async () => {
     vi.useFakeTimers();
     const fetch = vi.fn(async () => [anna]).mockRejectedValueOnce(new Error('offline'));

@@ -3,8 +3,8 @@ import { api, call, type User } from './api';
 
 /*
  * Where the pictures of people are. Rows ask for one person each; what is asked within a moment
- * goes to the server as one request. There is no event for a new picture: what is older than
- * FRESH_MS is asked again when somebody looks.
+ * goes to the server as one request. What is older than FRESH_MS is asked again when somebody looks:
+ * the hint that there is a new one may get lost.
  */
 
 const FRESH_MS = 60_000;
@@ -38,6 +38,14 @@ export class Pictures {
   put(id: string, picture: Picture | undefined): void {
     this.known.set(id, { picture, at: Date.now() });
     tell();
+  }
+
+  /** There may be a new one: asks, if it was ever asked for; the old one is shown until then. */
+  old(id: string): void {
+    const known = this.known.get(id);
+    if (!known) return;
+    known.at = 0;
+    this.want(id);
   }
 
   want(id: string): void {
@@ -85,6 +93,11 @@ export function setPictures(pictures: Pictures | undefined): void {
 /** A person's own picture has changed on this device. */
 export function pictureChanged(id: string, picture: Picture | undefined): void {
   current?.put(id, picture);
+}
+
+/** Somebody may have another picture. */
+export function pictureIsOld(id: string): void {
+  current?.old(id);
 }
 
 /** A person's picture, undefined while it is not known and where there is none. */

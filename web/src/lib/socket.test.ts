@@ -22,6 +22,7 @@ function rig() {
       onEvent: (entry) => events.push(entry),
       onResync,
       onTyping: () => undefined,
+      onPerson: () => undefined,
       onFailed,
     },
   );

@@ -26,6 +26,8 @@ export interface SocketHandlers {
   onEvent: (entry: Entry) => void;
   onResync: (cursor: string, reason: string) => void;
   onTyping: (conversationId: string, userId: string) => void;
+  /** A person, who may be oneself, has another name or picture. */
+  onPerson: (userId: string) => void;
   /** A try failed before welcome. Live push may be down while the rest of the server works. */
   onFailed: () => void;
 }
@@ -196,6 +198,9 @@ export class ChatSocket {
         break;
       case 'typing':
         this.handlers.onTyping(String(frame.conversation_id), String(frame.user_id));
+        break;
+      case 'person':
+        this.handlers.onPerson(String(frame.user_id));
         break;
     }
     // Other types, and `error` before a close, need nothing of us.

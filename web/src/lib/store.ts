@@ -45,6 +45,13 @@ export function cacheOf(client: QueryClient): Cache {
   };
 }
 
+/** The conversation with a person, where it is shown somewhere. */
+export function conversationWith(client: QueryClient, userId: string): string | undefined {
+  const listed = client.getQueryData<List>(keys.conversations)?.pages.flatMap((page) => page.items) ?? [];
+  const opened = client.getQueriesData<Conversation>({ queryKey: keys.anyConversation });
+  return [...listed, ...opened.map(([, one]) => one)].find((one) => one?.peer.id === userId)?.id;
+}
+
 /** A conversation as the server has just told it, joined with what events told meanwhile, and stored. */
 export function learn(client: QueryClient, fetched: Conversation): Conversation {
   const cache = cacheOf(client);

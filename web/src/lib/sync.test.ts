@@ -17,6 +17,7 @@ class World {
   /** Entries up to here are trimmed. */
   trimmed = 0;
   down = false;
+  peer = conversation({}).peer;
   requests: string[] = [];
 
   post(): Entry {
@@ -35,6 +36,7 @@ class World {
       last_message: this.messages.at(-1) ?? null,
       unread: last,
       peer_read_seq: last,
+      peer: this.peer,
     });
   }
 
@@ -215,6 +217,19 @@ describe('when the log does not reach back', () => {
     FakeSocket.last.welcome();
     expect(FakeSocket.last.sent[0]).toMatchObject({ cursor: 'e-13' });
   });
+});
+
+it('asks anew for a person who has changed, and for nobody whom nothing is shown of', async () => {
+  world.peer = { ...world.peer, display_name: 'Another name' };
+  const told = (user: string) => FakeSocket.last.say({ type: 'person', user_id: user });
+  told('a stranger');
+  await tick(2_000);
+  expect(world.requests).toEqual(['/conversations']);
+  told(PEER);
+  await tick(2_000);
+  expect(world.requests).toEqual(['/conversations', '/conversations/c']);
+  expect(cacheOf(queryClient).conversation('c')?.peer.display_name).toBe('Another name');
+  expect(seqs()).toEqual(range(3));
 });
 
 it('the answer of a POST that overtook the log fills the gap and shows everything once', async () => {

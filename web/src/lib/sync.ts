@@ -5,10 +5,11 @@ import { backoffDelay, sleep } from './backoff';
 import { connectionNow, onRetryNow, reportSocket, whileUpdating } from './connection';
 import { parseCursor } from './entries';
 import { conversationsQuery, fetchPage } from './fetch';
+import { pictureIsOld } from './pictures';
 import { queryClient } from './query-client';
 import { applyEntry, applyMessage, type Effect } from './reducer';
 import { ChatSocket } from './socket';
-import { cacheOf, guardList, keys, learn } from './store';
+import { cacheOf, conversationWith, guardList, keys, learn } from './store';
 import { appendPage, endSeq, type Timeline } from './timeline';
 import { currentSession, onSession, refreshToken } from './token';
 import { onTyping, peerStopped, peerTypes } from './typing';
@@ -22,6 +23,8 @@ import { onTyping, peerStopped, peerTypes } from './typing';
 const PROBE_MS = 50_000;
 /** A conversation that is never as new as its messages is the server's problem: stop asking. */
 const FETCH_TRIES = 8;
+/** A person whom many see is asked for by all of them within this. */
+const SPREAD_MS = 1_000;
 /** More missing messages than this are not worth filling: the timeline starts again from the end. */
 const FILL_LIMIT = 400;
 
@@ -56,6 +59,7 @@ export class Sync {
         onEvent: (entry) => this.receive(entry),
         onResync: (cursor, reason) => void this.resync(cursor, reason === 'cursor-ahead'),
         onTyping: (conversationId, userId) => userId !== this.me && peerTypes(conversationId),
+        onPerson: (userId) => void this.personChanged(userId),
         onFailed: () => void this.catchUp(),
       },
     );
@@ -164,6 +168,17 @@ export class Sync {
     void Promise.resolve(this.filling.get(message.conversation_id)).then(() =>
       this.hooks.confirmed(message.client_id),
     );
+  }
+
+  /** Asks anew for what is shown of a person; not all who see them at the same moment. */
+  private async personChanged(userId: string): Promise<void> {
+    await sleep(Math.random() * SPREAD_MS);
+    if (this.stopped) return;
+    pictureIsOld(userId);
+    void queryClient.invalidateQueries({ queryKey: userId === this.me ? keys.me : keys.user(userId) });
+    void queryClient.invalidateQueries({ queryKey: keys.anyPeople });
+    const id = conversationWith(queryClient, userId);
+    if (id) await this.fetchConversation(id, 0);
   }
 
   /** Reads the log over HTTP from the cursor. False when the server cannot be reached. */
