@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { accountKey, type Confirmation, devicesKey } from './account';
 import { api, call } from './api';
-import { createPasskey, getPasskey } from './passkeys';
+import { createPasskey, getPasskey, offerPasskey, passkeysOffered } from './passkeys';
 import { queryClient } from './query-client';
 import { adopt } from './token';
 
@@ -29,7 +29,19 @@ export async function signInSecondWithPasskey(challenge: string): Promise<void> 
 /** Signs in with a passkey alone. */
 export async function signInWithPasskey(): Promise<void> {
   const { public_key } = await call(api.POST('/api/v1/auth/passkeys/login/begin', {}));
-  const credential = await getPasskey(public_key);
+  await signInWith(await getPasskey(public_key));
+}
+
+/** Signs in with a passkey that the browser offers where the username is typed, until `signal`; false when none was taken. */
+export async function signInWithOffered(signal: AbortSignal): Promise<boolean> {
+  if (!(await passkeysOffered())) return false;
+  const { public_key } = await call(api.POST('/api/v1/auth/passkeys/login/begin', { signal }));
+  const credential = await offerPasskey(public_key, signal);
+  if (credential) await signInWith(credential);
+  return credential !== undefined;
+}
+
+async function signInWith(credential: Record<string, unknown>): Promise<void> {
   adopt(await call(api.POST('/api/v1/auth/passkeys/login/finish', { body: { credential } })));
 }
 

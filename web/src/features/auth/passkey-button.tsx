@@ -1,30 +1,26 @@
 import { KeyRound } from 'lucide-react';
-import { useState } from 'react';
 import { Button } from '@/components/ui';
-import { toProblem } from '@/lib/api';
 import { messages } from '@/lib/messages';
 import { passkeysPossible } from '@/lib/passkeys';
 import { signInWithPasskey } from '@/lib/second-step';
-import { fromProblem } from './rules';
+import { passkeyProblem } from './passkey-problem';
 
 const t = messages.twoStep;
 
+type Props = { busy: boolean; onBusy: (busy: boolean) => void; onError: (text: string | undefined) => void };
+
 /** Signs in without name and password, where the browser can. */
-export function PasskeyButton({ onError }: { onError: (text: string | undefined) => void }) {
-  const [busy, setBusy] = useState(false);
+export function PasskeyButton({ busy, onBusy, onError }: Props) {
   if (!passkeysPossible()) return null;
 
   const signIn = async () => {
-    setBusy(true);
+    onBusy(true);
     onError(undefined);
     try {
       await signInWithPasskey();
     } catch (error) {
-      const problem = toProblem(error);
-      onError(
-        problem.slug === 'unauthenticated' ? t.passkeyWrong : (fromProblem(problem).form ?? problem.detail),
-      );
-      setBusy(false);
+      onError(passkeyProblem(error));
+      onBusy(false);
     }
   };
   return (

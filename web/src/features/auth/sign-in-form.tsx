@@ -14,6 +14,7 @@ import { type FieldErrors, fromProblem } from './rules';
 import { SecondStep } from './second-step';
 import { useFocusFirstError } from './use-focus-first-error';
 import { useHalfSignIn } from './use-half-sign-in';
+import { usePasskeyOffer } from './use-passkey-offer';
 
 const t = messages.auth;
 
@@ -26,8 +27,10 @@ export function SignInForm() {
   const [password, setPassword] = useState('');
   const [errors, setErrors] = useState<FieldErrors>({});
   const [busy, setBusy] = useState(false);
+  const [asking, setAsking] = useState(false);
   const [step, setStep] = useHalfSignIn();
   useFocusFirstError(form, errors);
+  usePasskeyOffer(!busy && !asking && !step, (form) => setErrors({ form }));
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
@@ -60,7 +63,7 @@ export function SignInForm() {
     <form ref={form} onSubmit={submit} noValidate className="flex flex-col gap-4">
       <FormError text={errors.form} />
       <FormNotice text={errors.notice ?? (gone && !errors.form ? messages.farewell.goodbye : undefined)} />
-      <LoginField value={login} onChange={setLogin} error={errors.login} />
+      <LoginField value={login} onChange={setLogin} error={errors.login} passkeys />
       <PasswordField
         name="password"
         autoComplete="current-password"
@@ -71,7 +74,7 @@ export function SignInForm() {
       <Button type="submit" size="lg" busy={busy} className="mt-2 w-full">
         {t.signIn}
       </Button>
-      <PasskeyButton onError={(form) => setErrors(form ? { form } : {})} />
+      <PasskeyButton busy={asking} onBusy={setAsking} onError={(form) => setErrors(form ? { form } : {})} />
       <Button variant="ghost" onClick={() => navigate(paths.forgot)}>
         {t.forgot}
       </Button>
