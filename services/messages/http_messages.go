@@ -177,6 +177,11 @@ func (s *Service) listConversations(ctx context.Context, in *conversationsInput)
 		return nil, err
 	}
 	out := &conversationsOutput{}
+	if in.Filter != "" {
+		if out.Body.Total, err = s.store.countConversations(ctx, caller(ctx), filters[in.Filter]); err != nil {
+			return nil, err
+		}
+	}
 	out.Body.Items, out.Body.Cursor = []conversationView{}, head.Cursor
 	if len(list) > in.Limit {
 		list = list[:in.Limit]

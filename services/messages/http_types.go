@@ -165,6 +165,7 @@ type conversationsOutput struct {
 		Items      []conversationView `json:"items"`
 		NextCursor *string            `json:"next_cursor" doc:"null on the last page"`
 		Cursor     string             `json:"cursor" doc:"Where to begin reading events"`
+		Total      *int               `json:"total,omitempty" doc:"With filter: how many conversations there are on all pages"`
 	}
 }
 

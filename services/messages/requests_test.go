@@ -295,8 +295,12 @@ func TestRequestPages(t *testing.T) {
 			var page struct {
 				Items      []conversationView
 				NextCursor *string `json:"next_cursor"`
+				Total      int
 			}
 			w.call(w.ben, "GET", "/api/v1/conversations"+query, nil).Want(200).JSON(&page)
+			if page.Total != 5 {
+				w.t.Errorf("%d in all", page.Total)
+			}
 			for _, c := range page.Items {
 				seen[c.ID] = c.Request == "incoming"
 			}

@@ -232,6 +232,13 @@ func (s *store) conversations(ctx context.Context, user id.ID, which string, bel
 	return s.scanConversations(ctx, query+" ORDER BY m.activity DESC LIMIT ?", append(args, limit)...)
 }
 
+// countConversations counts what conversations gives page by page.
+func (s *store) countConversations(ctx context.Context, user id.ID, which string) (*int, error) {
+	var n int
+	err := s.db.R.WithContext(ctx).Raw("SELECT COUNT(*) FROM members m WHERE m.user_id = ? AND m.activity > 0 AND "+listed[which], user).Scan(&n).Error
+	return &n, db.Wrap(err)
+}
+
 func (s *store) scanConversations(ctx context.Context, query string, args ...any) ([]Conversation, error) {
 	rows, err := s.db.R.WithContext(ctx).Raw(query, args...).Rows()
 	if err != nil {

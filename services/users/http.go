@@ -177,7 +177,7 @@ func matches(ifNoneMatch, etag string) bool {
 }
 
 type listUsersInput struct {
-	Query  string  `query:"query" maxLength:"64" doc:"Beginning of the username or of words of the display name; case and accents do not matter. Give at least three letters, or one sign of a script such as Chinese, Japanese or Korean; less finds nobody"`
+	Query  string  `query:"query" maxLength:"64" doc:"Beginning of the username or of words of the display name; case and accents do not matter. Give at least three letters, or one sign of a script such as Chinese, Japanese or Korean; less finds nobody. Without it: everybody who lets themselves be found"`
 	Cursor string  `query:"cursor" doc:"next_cursor of the page before"`
 	Limit  int     `query:"limit" minimum:"1" maximum:"100" default:"15"`
 	IDs    []id.ID `query:"ids" maxItems:"100" doc:"Instead: these people, whoever of them there is, on one page"`

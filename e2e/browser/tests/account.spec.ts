@@ -1,3 +1,4 @@
+import type { Page } from '@playwright/test';
 import { findings } from '../axe.js';
 import { expect, test } from '../fixtures.js';
 import { password } from '../person.js';
@@ -76,6 +77,44 @@ test('the settings change the password and sign devices out', async ({ person, n
   await expect(form.getByText('Your password was changed')).toBeVisible();
 });
 
+test('an e-mail address is confirmed by the link in a mail, once, whoever is signed in', async ({
+  person,
+  newcomer,
+  server,
+}) => {
+  const [ada, other] = [await person('Ada'), await newcomer('Other')];
+  const email = `${ada.handle}@example.org`;
+  const confirm = async (page: Page, link: string) => {
+    await page.goto(link);
+    await expect(page.getByRole('heading', { name: 'Confirm your e-mail address' })).toBeVisible();
+  };
+  await ada.open('/settings/security');
+  const form = ada.page.getByRole('region', { name: 'E-mail address' });
+  await form.getByLabel('New e-mail address').fill(email);
+  await form.getByLabel('Current password').fill(password);
+  await form.getByRole('button', { name: 'Change address' }).click();
+  await expect(form.getByText(`Open the link that we sent to ${email}.`)).toBeVisible();
+  const link = await server.mailedLink(email, 'confirm');
+
+  // A browser that is signed in nowhere.
+  await confirm(other.page, link);
+  await expect(other.page.getByText('Your e-mail address is confirmed.')).toBeVisible();
+  expect(other.page.url(), 'the secret stays in the address').not.toContain('token');
+  await ada.page.reload();
+  await expect(form.getByText(`${email} (confirmed)`)).toBeVisible();
+  await confirm(other.page, link);
+  await other.page.reload();
+  await expect(other.page.getByText('used already or is too old')).toBeVisible();
+  await other.page.getByRole('button', { name: 'Continue' }).click();
+  await expect(other.page.getByRole('heading', { name: 'Welcome back' })).toBeVisible();
+
+  // A link of one's own, where one is signed in, leads back to the conversations.
+  await confirm(ada.page, link);
+  await expect(ada.page.getByText('used already or is too old')).toBeVisible();
+  await ada.page.getByRole('button', { name: 'Continue' }).click();
+  await expect(ada.list).toBeVisible();
+});
+
 test('the pages about accounts are accessible in both themes', async ({ person, newcomer }) => {
   for (const colorScheme of ['light', 'dark'] as const) {
     const [ada, stranger] = [
@@ -85,6 +124,7 @@ test('the pages about accounts are accessible in both themes', async ({ person, 
     const pages = [
       { page: stranger.page, url: `${ada.url}/forgot` },
       { page: stranger.page, url: `${ada.url}/reset#token=x` },
+      { page: stranger.page, url: `${ada.url}/confirm#token=x` },
       { page: ada.page, url: `${ada.url}/settings/security` },
       { page: ada.page, url: `${ada.url}/settings/devices` },
     ];

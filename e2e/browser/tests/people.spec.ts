@@ -44,6 +44,12 @@ test('blocking is silent for the other, ends both ways, and can be undone', asyn
 
 test('the name is changed in the settings and is new at the others', async ({ person }) => {
   const [alice, bob] = [await person('Alice'), await person('Bob')];
+  await alice.post(bob, 'hello');
+  await bob.open();
+  await bob.row(alice).click();
+  const device = await alice.context.newPage();
+  await device.goto(alice.url);
+  await expect(device.getByRole('button', { name: /^Your menu/ })).toBeVisible();
   await alice.open('/settings');
   const name = alice.page.getByRole('textbox', { name: 'Name' });
   await name.fill('   ');
@@ -52,7 +58,12 @@ test('the name is changed in the settings and is new at the others', async ({ pe
   await name.fill(`${alice.name} Liddell`);
   await name.press('Enter');
   await expect(alice.page.getByRole('status').getByText('Saved')).toBeVisible();
-  await bob.open();
+  // At once where they talk, and on her other devices.
+  await expect(bob.page.getByRole('heading', { name: `${alice.name} Liddell` })).toBeVisible();
+  await expect(bob.list.getByRole('link', { name: named(`${alice.name} Liddell`) })).toBeVisible();
+  await expect(
+    device.getByRole('button', { name: `Your menu, signed in as ${alice.name} Liddell` }),
+  ).toBeVisible();
   await bob.page.getByRole('button', { name: 'New conversation' }).click();
   await bob.page.getByPlaceholder('Name or username').fill(alice.username);
   await expect(bob.page.getByRole('option', { name: named(`${alice.name} Liddell`) })).toBeVisible();

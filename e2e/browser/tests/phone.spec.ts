@@ -47,6 +47,22 @@ test('nothing is wider than 320 pixels, whatever people write', async ({ person 
   expect(wide).toBe(0);
 });
 
+test('the open tab of the settings is in view', async ({ person }) => {
+  const ada = await person('Ada', phone);
+  const { page } = ada;
+  const tab = (name: string) => page.getByRole('tab', { name });
+  await page.goto(`${ada.url}/settings/blocked`);
+  await expect(tab('Blocked people')).toBeInViewport({ ratio: 1 });
+  await expect(tab('Profile')).not.toBeInViewport();
+  await tab('Activity').tap();
+  await expect(page.getByRole('tabpanel', { name: 'Activity' })).toBeVisible();
+  await expect(tab('Activity')).toBeInViewport({ ratio: 1 });
+  await expect(tab('Blocked people')).toBeInViewport();
+  await expectNoSidewaysScroll(page);
+  await page.goto(`${ada.url}/settings`);
+  await expect(tab('Profile')).toBeInViewport({ ratio: 1 });
+});
+
 async function expectNoSidewaysScroll(page: import('@playwright/test').Page): Promise<void> {
   expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
 }

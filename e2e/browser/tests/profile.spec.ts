@@ -43,6 +43,9 @@ test('a picture is chosen, seen by others, refused in words, and removed', async
   const [ada, ben] = [await person('Ada'), await person('Ben')];
   await ada.post(ben, 'hello');
   await ada.open('/settings');
+  const device = await ada.context.newPage();
+  await device.goto(ada.url);
+  const own = device.getByRole('button', { name: /^Your menu/ }).locator('img');
   const form = ada.page.getByRole('region', { name: 'Picture' });
   await choose(ada, 'me.png', 'image/png', await photo(ada, 600, 400, 'image/png'));
   await expect(form.getByText('Your picture was changed.')).toBeVisible();
@@ -58,9 +61,10 @@ test('a picture is chosen, seen by others, refused in words, and removed', async
   await choose(ada, 'large.png', 'image/png', Buffer.concat([large, Buffer.alloc(1 << 20)]));
   await expect(form.getByRole('button', { name: 'Remove the picture' })).toBeVisible({ timeout: 40_000 });
   await expect(form.getByText('Your picture was changed.')).toBeVisible();
-  await ben.page.reload();
+  // Nobody reloads anything: the other side and other devices are told.
+  await expect(shown).not.toHaveAttribute('src', first ?? '');
   await expect.poll(() => shown.evaluate(width)).toBe(64);
-  expect(await shown.getAttribute('src')).not.toBe(first);
+  await expect.poll(() => own.evaluate(width)).toBe(64);
 
   await choose(ada, 'cat.png', 'image/png', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'));
   await expect(form.getByRole('alert')).toHaveText('This is not a PNG, JPEG, GIF or WebP picture.');
@@ -70,9 +74,9 @@ test('a picture is chosen, seen by others, refused in words, and removed', async
   await form.getByRole('button', { name: 'Remove the picture' }).click();
   await expect(form.getByText('Your picture was removed.')).toBeVisible();
   await expect(form.locator('img')).toHaveCount(0);
-  await ben.page.reload();
-  await expect(ben.row(ada)).toBeVisible();
   await expect(shown).toHaveCount(0);
+  await expect(own).toHaveCount(0);
+  await expect(ben.row(ada)).toBeVisible();
 });
 
 test('status, language and time zone are kept; others see the status alone', async ({ person }) => {
@@ -96,6 +100,33 @@ test('status, language and time zone are kept; others see the status alone', asy
   await expect(ben.page.getByTestId('peer-line')).toContainText('At sea until May 🌊');
   const seen = await ben.api<object>('GET', `/users/${ada.user.id}`);
   expect(Object.keys(seen)).not.toContain('time_zone');
+});
+
+test('dates and numbers follow the language and the time zone of the profile, at once', async ({ person }) => {
+  const [ada, ben] = [await person('Ada'), await person('Ben')];
+  const { created_at } = (await ben.post(ada, 'hello')) as unknown as { created_at: string };
+  const clock = (zone: string) =>
+    new Intl.DateTimeFormat('de', { timeZone: zone, hour: '2-digit', minute: '2-digit' }).format(
+      new Date(created_at),
+    );
+  await ada.page.clock.setFixedTime(created_at); // no midnight comes between
+  await ada.open('/settings');
+  const time = ada.row(ben).locator('time');
+  await expect(time).toHaveText(clock('Europe/Berlin')); // of the browser
+  // Where it is another day now: Kiritimati is 14 hours ahead of UTC, Pago Pago 11 behind.
+  for (const zone of ['Pacific/Kiritimati', 'Pacific/Pago_Pago']) {
+    await ada.page.getByLabel('Language').selectOption('de');
+    await ada.page.getByLabel('Time zone').selectOption(zone);
+    await ada.page.getByRole('button', { name: 'Save' }).click();
+    await expect(time).toHaveText(clock(zone));
+    await expect(time).toHaveAttribute('lang', 'de');
+  }
+  await ada.row(ben).click();
+  await expect(ada.page.getByText('Heute', { exact: true })).toBeVisible();
+  await expect(ada.bubble('hello').locator('time')).toHaveText(clock('Pacific/Pago_Pago'));
+  expect(await ada.page.locator('html').getAttribute('lang')).toBe('en');
+  await ada.page.reload();
+  await expect(ada.bubble('hello').locator('time')).toHaveText(clock('Pacific/Pago_Pago'));
 });
 
 test('privacy: not listed, not seen, and not telling what was read', async ({ person }) => {

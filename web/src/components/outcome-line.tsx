@@ -1,5 +1,7 @@
+import type { Outcome } from './use-action';
+
 /** Says how it went; read out. */
-export function OutcomeLine({ outcome }: { outcome: { done?: string; failed?: string } }) {
+export function OutcomeLine({ outcome }: { outcome: Outcome }) {
   return (
     <>
       <p role="status" className="text-md text-ok empty:hidden">

@@ -1,6 +1,6 @@
 import { ArrowLeft } from 'lucide-react';
 import { Tabs } from 'radix-ui';
-import { type ReactNode, useId } from 'react';
+import { type ReactNode, useId, useLayoutEffect, useRef } from 'react';
 import { cn, IconButton } from '@/components/ui';
 
 /** One page; `id` is its part of the address. */
@@ -26,6 +26,13 @@ const trigger =
 /** A header, tabs, and the panel of the one that is open. */
 export function TabbedPage({ title, backLabel, tabsLabel, tabs, tab, onTab, onBack, wide }: TabbedPageProps) {
   const id = useId();
+  const strip = useRef<HTMLDivElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: again for each tab.
+  useLayoutEffect(() => {
+    // On a phone the strip is wider than the screen.
+    const open = strip.current?.querySelector('[data-state=active]');
+    open?.scrollIntoView({ inline: 'center', block: 'nearest' });
+  }, [tab]);
   return (
     <section aria-labelledby={id} className="flex h-full flex-col bg-surface">
       <header className="bar flex shrink-0 items-center gap-3 px-4 phone:gap-2 phone:px-1.5">
@@ -44,6 +51,7 @@ export function TabbedPage({ title, backLabel, tabsLabel, tabs, tab, onTab, onBa
         className="flex min-h-0 flex-1 flex-col"
       >
         <Tabs.List
+          ref={strip}
           aria-label={tabsLabel}
           className="flex shrink-0 gap-5 overflow-x-auto border-line border-b px-5"
         >

@@ -11,7 +11,13 @@ export function When({ at, as, className }: Props) {
   const format = useFormat();
   return (
     // It may be of another language and direction than the English around it.
-    <time dateTime={at} title={as === 'day' ? undefined : format.full(at)} lang={format.lang} dir="auto" className={className}>
+    <time
+      dateTime={at}
+      title={as === 'day' ? undefined : format.full(at)}
+      lang={format.lang}
+      dir="auto"
+      className={className}
+    >
       {format[as](at)}
     </time>
   );

@@ -38,8 +38,7 @@ describe.each(devices)('in Berlin, as a device in $TZ knows by "$zone"', ({ TZ, 
     ['2026-03-28T12:00:00+01:00', 'Saturday'],
     ['2026-03-02T12:00:00+01:00', 'Mon 2 March'],
     ['2024-02-29T12:00:00+01:00', 'Thu 29 February 2024'],
-  ])('the day line says of %s: %s', (at, text) =>
-    expect(made().day(at, now).replace(',', '')).toBe(text));
+  ])('the day line says of %s: %s', (at, text) => expect(made().day(at, now).replace(',', '')).toBe(text));
 
   it('counts days of 23 and 25 hours as one day', () => {
     const { dayNumber } = made();
@@ -86,7 +85,8 @@ it('writes as the language does, days in words too', () => {
   expect(german.day('2026-03-27T12:00:00+01:00', now)).toBe('Freitag');
   expect(german.number(12345)).toBe('12.345');
   expect(german.date('2026-11-24')).toBe('24.11.2026');
-  const clock = (language: string) => makeFormat(language, 'Europe/Berlin').clock('2026-03-30T19:05:00+02:00');
+  const clock = (language: string) =>
+    makeFormat(language, 'Europe/Berlin').clock('2026-03-30T19:05:00+02:00');
   expect(clock('en-US').replace(/\s/u, ' ')).toBe('7:05 PM');
   expect(clock('en-GB')).toBe('19:05');
 });

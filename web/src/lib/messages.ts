@@ -12,7 +12,8 @@ export const messages = {
   app: {
     name: 'ChatApp',
     /** Shown in the tab when messages are unread: "(3) ChatApp". */
-    title: (unread: number) => (unread > 0 ? `(${unread > 99 ? `${number(99)}+` : number(unread)}) ChatApp` : 'ChatApp'),
+    title: (unread: number) =>
+      unread > 0 ? `(${unread > 99 ? `${number(99)}+` : number(unread)}) ChatApp` : 'ChatApp',
   },
   errors: {
     network: 'No connection to the server. Check your network and try again.',

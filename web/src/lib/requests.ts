@@ -10,6 +10,19 @@ export function useContactPolicy() {
   });
 }
 
+/** How many message requests wait, as the server counts them; asked again when one comes or is answered. */
+export function useRequestCount(enabled: boolean): number {
+  const { data = 0 } = useQuery({
+    queryKey: keys.requestCount,
+    queryFn: async ({ signal }) => {
+      const query = { filter: 'requests', limit: 1 } as const;
+      return (await call(api.GET('/api/v1/conversations', { params: { query }, signal }))).total ?? 0;
+    },
+    enabled,
+  });
+  return data;
+}
+
 /** Says who may write first. */
 export function useSetContactPolicy() {
   const client = useQueryClient();

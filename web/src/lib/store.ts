@@ -18,6 +18,7 @@ export const keys = {
   anyUser: ['user'] as const,
   user: (id: string) => ['user', id] as const,
   contactPolicy: ['contact-policy'] as const,
+  requestCount: ['request-count'] as const,
 };
 
 type List = InfiniteData<ConversationPage, string | undefined>;
@@ -33,6 +34,8 @@ export function cacheOf(client: QueryClient): Cache {
   return {
     conversation,
     putConversation: (next, moved) => {
+      if (conversation(next.id)?.request !== next.request)
+        void client.invalidateQueries({ queryKey: keys.requestCount });
       client.setQueryData<Conversation>(keys.conversation(next.id), next);
       client.setQueryData<List>(keys.conversations, (list) =>
         list ? { ...list, pages: putInList(list.pages, next, moved) } : list,

@@ -226,6 +226,7 @@ it('asks anew for a person who has changed, and for nobody whom nothing is shown
   await tick(2_000);
   expect(world.requests).toEqual(['/conversations']);
   told(PEER);
+  told(PEER);
   await tick(2_000);
   expect(world.requests).toEqual(['/conversations', '/conversations/c']);
   expect(cacheOf(queryClient).conversation('c')?.peer.display_name).toBe('Another name');

@@ -43,6 +43,8 @@ export class Sync {
   private readonly filling = new Map<string, Promise<void>>();
   /** Conversations that are being asked for, with the highest message that was told of them. */
   private readonly fetching = new Map<string, number>();
+  /** People who are about to be asked for again. */
+  private readonly renewing = new Set<string>();
   private readonly cleanups: (() => void)[] = [];
   private readonly socket: ChatSocket;
 
@@ -172,7 +174,10 @@ export class Sync {
 
   /** Asks anew for what is shown of a person; not all who see them at the same moment. */
   private async personChanged(userId: string): Promise<void> {
+    if (this.renewing.has(userId)) return;
+    this.renewing.add(userId);
     await sleep(Math.random() * SPREAD_MS);
+    this.renewing.delete(userId);
     if (this.stopped) return;
     pictureIsOld(userId);
     void queryClient.invalidateQueries({ queryKey: userId === this.me ? keys.me : keys.user(userId) });
@@ -213,6 +218,7 @@ export class Sync {
   private async resync(head: string | undefined, restored: boolean): Promise<void> {
     if (head) this.cursor = head;
     if (restored) await whileUpdating(this.forget());
+    void queryClient.invalidateQueries({ queryKey: keys.requestCount });
     await whileUpdating(queryClient.refetchQueries({ queryKey: keys.conversations }));
     if (this.stopped) return;
     const list = queryClient.getQueryData<InfiniteData<ConversationPage>>(keys.conversations);

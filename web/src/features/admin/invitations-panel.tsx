@@ -1,12 +1,12 @@
 import { type FormEvent, useState } from 'react';
 import { OutcomeLine } from '@/components/outcome-line';
 import { Button, Input, Skeleton, useSlow } from '@/components/ui';
+import { useAction } from '@/components/use-action';
 import { invite, useInvitations, withdraw } from '@/lib/admin';
-import { messages } from '@/lib/messages';
 import { useFormat } from '@/lib/format';
+import { messages } from '@/lib/messages';
 import { LinkField } from './link-field';
 import { LoadFailed } from './load-failed';
-import { useDeed } from './use-deed';
 
 const t = messages.admin;
 
@@ -25,7 +25,7 @@ function NewInvitation() {
   const [uses, setUses] = useState('1');
   const [days, setDays] = useState('7');
   const [link, setLink] = useState('');
-  const { busy, outcome, run } = useDeed();
+  const { busy, outcome, run } = useAction();
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setLink('');
@@ -79,7 +79,7 @@ function NewInvitation() {
 function Invitations() {
   const { data, error, isPending, refetch } = useInvitations();
   const slow = useSlow(isPending);
-  const { outcome, run } = useDeed();
+  const { outcome, run } = useAction();
   const format = useFormat();
   const remove = (id: string) =>
     run(async () => {

@@ -1,18 +1,9 @@
-import { Button } from '@/components/ui';
+import { LoadFailed as Failed } from '@/components/load-failed';
 import { toProblem } from '@/lib/api';
 import { messages } from '@/lib/messages';
 
-/** In the place of what the server did not give. */
+/** In the place of what the server did not give; says so when there is no such thing. */
 export function LoadFailed({ error, onRetry }: { error: Error; onRetry: () => void }) {
-  const problem = toProblem(error);
-  return (
-    <div role="alert" className="flex flex-col items-start gap-4">
-      <p className="text-md text-muted">
-        {problem.slug === 'not-found' ? problem.detail : messages.admin.loadFailed}
-      </p>
-      <Button variant="secondary" onClick={onRetry}>
-        {messages.conversation.retry}
-      </Button>
-    </div>
-  );
+  const { slug, detail } = toProblem(error);
+  return <Failed text={slug === 'not-found' ? detail : messages.admin.loadFailed} onRetry={onRetry} />;
 }

@@ -1,6 +1,7 @@
 import { useState } from 'react';
+import { MoreButton } from '@/components/more-button';
 import { PersonAvatar } from '@/components/person-avatar';
-import { Button, Input, Skeleton, useSlow } from '@/components/ui';
+import { Input, Skeleton, useSlow } from '@/components/ui';
 import { type PeopleFilter, type PersonItem, type Role, usePeople } from '@/lib/admin';
 import { messages } from '@/lib/messages';
 import { Choice } from './choice';
@@ -49,8 +50,8 @@ export function PeoplePanel({ admin, onOpen }: Props) {
 }
 
 function People({ filter, onOpen }: { filter: PeopleFilter; onOpen: Props['onOpen'] }) {
-  const { data, error, isPending, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } =
-    usePeople(filter);
+  const list = usePeople(filter);
+  const { data, error, isPending, refetch } = list;
   const slow = useSlow(isPending);
   if (error && !data) return <LoadFailed error={error} onRetry={() => void refetch()} />;
   if (!data) return slow ? <Skeleton className="h-60 w-full" /> : null;
@@ -67,16 +68,7 @@ function People({ filter, onOpen }: { filter: PeopleFilter; onOpen: Props['onOpe
           </li>
         ))}
       </ul>
-      {hasNextPage ? (
-        <Button
-          variant="secondary"
-          className="self-start"
-          busy={isFetchingNextPage}
-          onClick={() => void fetchNextPage()}
-        >
-          {t.more}
-        </Button>
-      ) : null}
+      <MoreButton text={t.more} list={list} />
     </>
   );
 }

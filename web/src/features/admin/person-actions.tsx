@@ -1,11 +1,11 @@
 import { useState } from 'react';
 import { OutcomeLine } from '@/components/outcome-line';
 import { Button, Input } from '@/components/ui';
+import { useAction } from '@/components/use-action';
 import { deeds, type PersonDetail, type Role } from '@/lib/admin';
 import { messages } from '@/lib/messages';
 import { Choice } from './choice';
 import { ConfirmDialog } from './confirm-dialog';
-import { useDeed } from './use-deed';
 
 const t = messages.admin;
 
@@ -35,7 +35,7 @@ export function PersonActions({ detail, admin }: { detail: PersonDetail; admin: 
   const [asking, setAsking] = useState<Deed>();
   const [reason, setReason] = useState('');
   const [role, setRole] = useState<Role>(person.role);
-  const { busy, outcome, run } = useDeed();
+  const { busy, outcome, run } = useAction();
   if (!admin && person.role !== 'user') return null;
 
   const work: Record<Deed, () => Promise<string>> = {

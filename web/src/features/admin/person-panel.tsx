@@ -3,8 +3,8 @@ import type { ReactNode } from 'react';
 import { PersonAvatar } from '@/components/person-avatar';
 import { Button, Skeleton, useSlow } from '@/components/ui';
 import { type PersonDetail, usePerson } from '@/lib/admin';
-import { messages } from '@/lib/messages';
 import { useFormat } from '@/lib/format';
+import { messages } from '@/lib/messages';
 import { LoadFailed } from './load-failed';
 import { PersonActions } from './person-actions';
 

@@ -1,12 +1,12 @@
 import { type FormEvent, useState } from 'react';
 import { OutcomeLine } from '@/components/outcome-line';
 import { Button, Input, Skeleton, useSlow } from '@/components/ui';
+import { useAction } from '@/components/use-action';
 import { type Level, type Settings, type SignUpMode, saveSettings, useSettings } from '@/lib/admin';
 import { useFormat } from '@/lib/format';
 import { messages } from '@/lib/messages';
 import { Choice } from './choice';
 import { LoadFailed } from './load-failed';
-import { useDeed } from './use-deed';
 
 const t = messages.admin;
 
@@ -38,7 +38,7 @@ function SettingsForm({ settings }: { settings: Settings }) {
   const [text, setText] = useState(announcement?.text ?? '');
   const [level, setLevel] = useState<Level>(announcement?.level ?? 'info');
   const [until, setUntil] = useState(announcement?.until ? format.toField(announcement.until) : '');
-  const { busy, outcome, run } = useDeed();
+  const { busy, outcome, run } = useAction();
 
   const submit = (event: FormEvent) => {
     event.preventDefault();

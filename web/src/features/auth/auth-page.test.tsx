@@ -42,7 +42,7 @@ const submit = (name: string) => {
 describe('sign in', () => {
   it('has what password managers look for', () => {
     render(<AuthPage mode="sign-in" onMode={() => undefined} />);
-    expect(field(t.login).autocomplete).toBe('username');
+    expect(field(t.login).autocomplete).toBe('username webauthn');
     expect(field(t.password).autocomplete).toBe('current-password');
     expect(field(t.password).type).toBe('password');
   });

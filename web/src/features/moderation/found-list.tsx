@@ -20,8 +20,7 @@ export function FoundList({ found, more, busy }: Props) {
           {found.map(({ id, from, to, body, created_at }) => (
             <li key={id} className="rounded-lg border border-line bg-surface px-4 py-3">
               <p className="text-muted text-sm">
-                {t.fromTo(nameOf(from), nameOf(to))},{' '}
-                <When at={created_at} as="full" />
+                {t.fromTo(nameOf(from), nameOf(to))}, <When at={created_at} as="full" />
               </p>
               <p className="whitespace-pre-wrap break-words text-md">{body}</p>
             </li>

@@ -1,9 +1,9 @@
 import { useState } from 'react';
 import { Button, Input } from '@/components/ui';
 import { type Report, toProblem } from '@/lib/api';
+import { useFormat } from '@/lib/format';
 import { messages } from '@/lib/messages';
 import { useCloseReport } from '@/lib/moderation';
-import { useFormat } from '@/lib/format';
 
 const t = messages.moderation;
 

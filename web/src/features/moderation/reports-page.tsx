@@ -1,4 +1,6 @@
 import { useState } from 'react';
+import { LoadFailed } from '@/components/load-failed';
+import { MoreButton } from '@/components/more-button';
 import { Button } from '@/components/ui';
 import { messages } from '@/lib/messages';
 import { useReports } from '@/lib/moderation';
@@ -9,7 +11,8 @@ const t = messages.moderation;
 /** The reports, open ones first; for moderators and administrators. */
 export function ReportsPage() {
   const [state, setState] = useState<'open' | 'closed'>('open');
-  const { data, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useReports(state);
+  const list = useReports(state);
+  const { data, error, refetch } = list;
   const reports = data?.pages.flatMap((page) => page.items);
   return (
     <section aria-labelledby="reports-title" className="flex flex-col gap-4 p-5">
@@ -32,14 +35,7 @@ export function ReportsPage() {
           ))}
         </fieldset>
       </div>
-      {error && !data ? (
-        <div role="alert" className="flex flex-col items-start gap-4">
-          <p className="text-md text-muted">{t.loadFailed}</p>
-          <Button variant="secondary" onClick={() => void refetch()}>
-            {messages.conversation.retry}
-          </Button>
-        </div>
-      ) : null}
+      {error && !data ? <LoadFailed text={t.loadFailed} onRetry={refetch} /> : null}
       <p role="status" className="text-md text-muted empty:hidden">
         {reports?.length === 0 ? t.none : ''}
       </p>
@@ -50,16 +46,7 @@ export function ReportsPage() {
           ))}
         </ul>
       ) : null}
-      {hasNextPage ? (
-        <Button
-          variant="secondary"
-          className="self-start"
-          busy={isFetchingNextPage}
-          onClick={() => void fetchNextPage()}
-        >
-          {t.more}
-        </Button>
-      ) : null}
+      <MoreButton text={t.more} list={list} />
     </section>
   );
 }

@@ -1,4 +1,6 @@
-import { Button, Skeleton, useSlow } from '@/components/ui';
+import { LoadFailed } from '@/components/load-failed';
+import { MoreButton } from '@/components/more-button';
+import { Skeleton, useSlow } from '@/components/ui';
 import { When } from '@/components/when';
 import { useActivity } from '@/lib/activity';
 import { messages } from '@/lib/messages';
@@ -7,18 +9,12 @@ const t = messages.activity;
 
 /** Settings: what happened to the account. */
 export function ActivityPanel() {
-  const { data, isPending, isError, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useActivity();
+  const list = useActivity();
+  const { data, isPending, isError, refetch } = list;
   const slow = useSlow(isPending);
 
   if (isError && !data) {
-    return (
-      <div role="alert" className="flex flex-col items-start gap-4">
-        <p className="text-md text-muted">{t.failed}</p>
-        <Button variant="secondary" onClick={() => void refetch()}>
-          {messages.conversation.retry}
-        </Button>
-      </div>
-    );
+    return <LoadFailed text={t.failed} onRetry={refetch} />;
   }
   if (!data) return slow ? <Skeleton className="h-40 w-full" /> : null;
   return (
@@ -42,11 +38,7 @@ export function ActivityPanel() {
             </li>
           ))}
       </ul>
-      {hasNextPage ? (
-        <Button variant="secondary" busy={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-          {t.more}
-        </Button>
-      ) : null}
+      <MoreButton text={t.more} list={list} />
     </section>
   );
 }

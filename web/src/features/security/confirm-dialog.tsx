@@ -3,11 +3,11 @@ import { type FormEvent, useState } from 'react';
 import { OutcomeLine } from '@/components/outcome-line';
 import { PasswordField } from '@/components/password-field';
 import { Button, Dialog, Input } from '@/components/ui';
+import { useAction } from '@/components/use-action';
 import { type Confirmation, evidenceOf, useAccount } from '@/lib/account';
 import { messages } from '@/lib/messages';
 import { passkeysPossible } from '@/lib/passkeys';
 import { confirmWithPasskey } from '@/lib/second-step';
-import { useAction } from './use-action';
 
 const t = messages.twoStep;
 
@@ -41,7 +41,7 @@ export function ConfirmDialog({
   const [typed, setTyped] = useState('');
   const [password, setPassword] = useState('');
   const [code, setCode] = useState('');
-  const { busy, outcome, setOutcome, run } = useAction();
+  const { busy, outcome, setOutcome, run } = useAction(shown);
   const second = methods.length > 0;
   const passkey = methods.includes('passkey') && passkeysPossible();
 
@@ -68,8 +68,6 @@ export function ConfirmDialog({
     }));
   };
   const { fields } = outcome;
-  // What belongs to no field here, such as a passkey that was refused.
-  const other = Object.entries(fields ?? {}).find(([name]) => !shown.includes(name))?.[1];
 
   return (
     <Dialog open onOpenChange={(open) => open || onClose()} title={title} closeLabel={t.close}>
@@ -114,7 +112,7 @@ export function ConfirmDialog({
             error={fields?.['body.code'] ?? fields?.['body.recovery_code']}
           />
         ) : null}
-        <OutcomeLine outcome={other ? { failed: other } : outcome} />
+        <OutcomeLine outcome={outcome} />
         <Button type="submit" variant={grave ? 'danger' : 'primary'} busy={busy}>
           {action}
         </Button>
@@ -129,4 +127,4 @@ export function ConfirmDialog({
   );
 }
 
-const shown = ['username', 'body.current_password', 'body.code', 'body.recovery_code'];
+const shown = ['body.current_password', 'body.code', 'body.recovery_code'];

@@ -1,10 +1,10 @@
 import { Monitor } from 'lucide-react';
 import { OutcomeLine } from '@/components/outcome-line';
 import { Button, Skeleton, useSlow } from '@/components/ui';
+import { useAction } from '@/components/use-action';
 import { endDevice, endOtherDevices, useDevices } from '@/lib/account';
-import { messages } from '@/lib/messages';
 import { useFormat } from '@/lib/format';
-import { useAction } from './use-action';
+import { messages } from '@/lib/messages';
 
 const t = messages.security;
 

@@ -2,10 +2,10 @@ import { type FormEvent, useState } from 'react';
 import { OutcomeLine } from '@/components/outcome-line';
 import { PasswordField } from '@/components/password-field';
 import { Button, Input } from '@/components/ui';
+import { useAction } from '@/components/use-action';
 import { type Confirmation, changeEmail, resendConfirmation, useAccount } from '@/lib/account';
 import { messages } from '@/lib/messages';
 import { ConfirmDialog } from './confirm-dialog';
-import { useAction } from './use-action';
 
 const t = messages.security;
 
@@ -15,7 +15,7 @@ export function EmailForm() {
   const [email, setEmail] = useState('');
   const [current, setCurrent] = useState('');
   const [asking, setAsking] = useState(false);
-  const { busy, outcome, setOutcome, run } = useAction();
+  const { busy, outcome, setOutcome, run } = useAction(['body.email', 'body.current_password']);
   if (!account) return null;
   const methods = account.second_factor ?? [];
   const twoStep = methods.length > 0;

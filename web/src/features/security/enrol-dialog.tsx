@@ -1,10 +1,10 @@
 import { type FormEvent, useState } from 'react';
 import { OutcomeLine } from '@/components/outcome-line';
 import { Button, Dialog, Input } from '@/components/ui';
+import { useAction } from '@/components/use-action';
 import { messages } from '@/lib/messages';
 import { activateApp } from '@/lib/second-step';
 import { QrCode } from './qr-code';
-import { useAction } from './use-action';
 
 const t = messages.twoStep;
 
@@ -19,7 +19,7 @@ type Props = {
 /** Shows the key to an app and takes its first code. */
 export function EnrolDialog({ secret, uri, onClose, onDone }: Props) {
   const [code, setCode] = useState('');
-  const { busy, outcome, setOutcome, run } = useAction();
+  const { busy, outcome, setOutcome, run } = useAction(['body.code']);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (!code.trim()) return setOutcome({ fields: { 'body.code': messages.auth.required } });

@@ -1,10 +1,10 @@
 import { useState } from 'react';
 import { OutcomeLine } from '@/components/outcome-line';
 import { Button } from '@/components/ui';
+import { useAction } from '@/components/use-action';
 import { messages } from '@/lib/messages';
 import { unlinkProvider, useLinks, useProviders } from '@/lib/providers';
 import { LinkDialog } from './link-dialog';
-import { useAction } from './use-action';
 
 const t = messages.providers;
 

@@ -2,10 +2,10 @@ import { KeyRound } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
 import { OutcomeLine } from '@/components/outcome-line';
 import { Button, Dialog, Input } from '@/components/ui';
+import { useAction } from '@/components/use-action';
+import { useFormat } from '@/lib/format';
 import { messages } from '@/lib/messages';
 import { renamePasskey } from '@/lib/second-step';
-import { useFormat } from '@/lib/format';
-import { useAction } from './use-action';
 
 const t = messages.twoStep;
 
@@ -57,7 +57,7 @@ export function PasskeyList({ passkeys, onRemove }: Props) {
 
 function RenameDialog({ passkey, onClose }: { passkey: Passkey; onClose: () => void }) {
   const [name, setName] = useState(passkey.name);
-  const { busy, outcome, run } = useAction();
+  const { busy, outcome, run } = useAction(['body.name', 'body.display_name']);
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     const renamed = await run(async () => {

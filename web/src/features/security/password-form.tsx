@@ -3,10 +3,10 @@ import { OutcomeLine } from '@/components/outcome-line';
 import { PasswordField } from '@/components/password-field';
 import { PasswordStrength } from '@/components/password-strength';
 import { Button } from '@/components/ui';
+import { useAction } from '@/components/use-action';
 import { type Confirmation, changePassword, useAccount } from '@/lib/account';
 import { messages } from '@/lib/messages';
 import { ConfirmDialog } from './confirm-dialog';
-import { useAction } from './use-action';
 
 const t = messages.security;
 
@@ -15,7 +15,7 @@ export function PasswordForm() {
   const [current, setCurrent] = useState('');
   const [next, setNext] = useState('');
   const [asking, setAsking] = useState(false);
-  const { busy, outcome, setOutcome, run } = useAction();
+  const { busy, outcome, setOutcome, run } = useAction(['body.password', 'body.current_password']);
   const { data: account } = useAccount();
   const has = account?.has_password ?? true;
   const action = has ? t.passwordChange : messages.providers.setPassword;

@@ -1,10 +1,10 @@
 import { type ReactNode, useState } from 'react';
 import { Button, Skeleton, useSlow } from '@/components/ui';
 import { type Confirmation, useAccount } from '@/lib/account';
+import { useFormat } from '@/lib/format';
 import { messages } from '@/lib/messages';
 import { passkeysPossible } from '@/lib/passkeys';
 import { addPasskey, enrolApp, removeApp, removePasskey, renewCodes, useFactors } from '@/lib/second-step';
-import { useFormat } from '@/lib/format';
 import { CodesDialog } from './codes-dialog';
 import { ConfirmDialog } from './confirm-dialog';
 import { EnrolDialog } from './enrol-dialog';

@@ -1,3 +1,5 @@
+import { LoadFailed } from '@/components/load-failed';
+import { MoreButton } from '@/components/more-button';
 import { PersonAvatar } from '@/components/person-avatar';
 import { Button } from '@/components/ui';
 import { toProblem, type User } from '@/lib/api';
@@ -9,16 +11,10 @@ const t = messages.blocks;
 
 /** Settings: whom one blocked, and the way to change one's mind. */
 export function BlockedPanel() {
-  const { data, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useBlocked();
+  const list = useBlocked();
+  const { data, error, refetch } = list;
   if (error && !data) {
-    return (
-      <div role="alert" className="flex flex-col items-start gap-4">
-        <p className="text-md text-muted">{t.loadFailed}</p>
-        <Button variant="secondary" onClick={() => void refetch()}>
-          {messages.conversation.retry}
-        </Button>
-      </div>
-    );
+    return <LoadFailed text={t.loadFailed} onRetry={refetch} />;
   }
   if (!data) return null;
   const people = data.pages.flatMap((page) => page.items);
@@ -32,11 +28,7 @@ export function BlockedPanel() {
           ))}
         </ul>
       ) : null}
-      {hasNextPage ? (
-        <Button variant="secondary" busy={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-          {t.more}
-        </Button>
-      ) : null}
+      <MoreButton text={t.more} list={list} />
     </div>
   );
 }

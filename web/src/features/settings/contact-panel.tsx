@@ -1,4 +1,5 @@
 import { type FormEvent, useState } from 'react';
+import { LoadFailed } from '@/components/load-failed';
 import { Button } from '@/components/ui';
 import { type ContactPolicy, toProblem } from '@/lib/api';
 import { messages } from '@/lib/messages';
@@ -11,14 +12,7 @@ export function ContactPanel() {
   const { data, error, refetch } = useContactPolicy();
   if (data) return <Form policy={data} />;
   if (!error) return null;
-  return (
-    <div role="alert" className="flex flex-col items-start gap-4">
-      <p className="text-md text-muted">{t.loadFailed}</p>
-      <Button variant="secondary" onClick={() => void refetch()}>
-        {messages.conversation.retry}
-      </Button>
-    </div>
-  );
+  return <LoadFailed text={t.loadFailed} onRetry={refetch} />;
 }
 
 function Form({ policy }: { policy: ContactPolicy }) {

@@ -1,4 +1,5 @@
-import { Button, Switch } from '@/components/ui';
+import { LoadFailed } from '@/components/load-failed';
+import { Switch } from '@/components/ui';
 import { type Privacy, toProblem } from '@/lib/api';
 import { messages } from '@/lib/messages';
 import { usePrivacy, useSetPrivacy } from '@/lib/privacy';
@@ -17,14 +18,7 @@ export function PrivacyPanel() {
   const save = useSetPrivacy();
   if (!data) {
     if (!error) return null;
-    return (
-      <div role="alert" className="flex flex-col items-start gap-4">
-        <p className="text-md text-muted">{t.loadFailed}</p>
-        <Button variant="secondary" onClick={() => void refetch()}>
-          {messages.conversation.retry}
-        </Button>
-      </div>
-    );
+    return <LoadFailed text={t.loadFailed} onRetry={refetch} />;
   }
   // While it is being saved a switch shows what was asked for.
   const shown = save.isPending && save.variables ? save.variables : data;

@@ -1,4 +1,4 @@
-import { Button } from '@/components/ui';
+import { LoadFailed } from '@/components/load-failed';
 import { messages } from '@/lib/messages';
 import { useProfile } from '@/lib/queries';
 import { PictureForm } from './picture-form';
@@ -16,12 +16,5 @@ export function ProfilePanel() {
     );
   }
   if (!error) return null;
-  return (
-    <div role="alert" className="flex flex-col items-start gap-4">
-      <p className="text-md text-muted">{messages.profile.loadFailed}</p>
-      <Button variant="secondary" onClick={() => void refetch()}>
-        {messages.conversation.retry}
-      </Button>
-    </div>
-  );
+  return <LoadFailed text={messages.profile.loadFailed} onRetry={refetch} />;
 }

@@ -3,6 +3,7 @@ import { Button, IconButton, Skeleton, Tooltip, useSlow } from '@/components/ui'
 import type { SessionUser } from '@/lib/api';
 import { messages } from '@/lib/messages';
 import { useConversations } from '@/lib/queries';
+import { useRequestCount } from '@/lib/requests';
 import { ConversationList } from './conversation-list';
 import { ProfileMenu } from './profile-menu';
 import { RequestsButton } from './requests-button';
@@ -67,7 +68,12 @@ function Conversations({ me, openId, onSearch }: ConversationsProps) {
   };
   // A page that failed is asked for again by scrolling, not by itself and for ever.
   const fill = hasNextPage && !isFetchingNextPage && !query.isFetchNextPageError;
-  const sections = useSections(data?.pages, fill ? fetchNextPage : undefined);
+  const counted = useRequestCount(hasNextPage);
+  const sections = useSections(data?.pages, {
+    more: fill ? fetchNextPage : undefined,
+    complete: !hasNextPage,
+    counted,
+  });
   if (isPending) return slow ? <Loading /> : null;
   if (isError && !data) return <Failed onRetry={() => void refetch()} />;
   return (

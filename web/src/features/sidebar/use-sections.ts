@@ -4,19 +4,30 @@ import type { ConversationPage } from '@/lib/api';
 /** So many rows fill every screen. */
 const SCREEN = 25;
 
+type More = {
+  /** Loads the next page, where there is one that may be asked for now. */
+  more: (() => Promise<unknown>) | undefined;
+  /** Every page is loaded. */
+  complete: boolean;
+  /** How many requests there are on all pages, as the server last said. */
+  counted: number;
+};
+
 /**
  * The list in two sections: conversations and, beside them, message requests. What was ignored is in
- * neither. `more` loads the next page, where there is one that may be asked for now.
+ * neither.
  */
 export function useSections(
   pages: readonly ConversationPage[] | undefined,
-  more: (() => Promise<unknown>) | undefined,
+  { more, complete, counted }: More,
 ) {
   const [wanted, setWanted] = useState(false);
   const all = (pages ?? []).flatMap((page) => page.items);
   const requests = all.filter((one) => one.request === 'incoming');
+  // Of what is not loaded only the server knows.
+  const count = complete ? requests.length : Math.max(requests.length, counted);
   // The last one was answered: back to where it went.
-  const onRequests = wanted && requests.length > 0;
+  const onRequests = wanted && count > 0;
   const shown = onRequests ? requests : all.filter((one) => one.request === 'none');
 
   // Rows that are not shown do not scroll, so they would never ask for the page behind them.
@@ -24,5 +35,5 @@ export function useSections(
   useEffect(() => {
     if (short) void more?.();
   }, [short, more]);
-  return { shown, requests: requests.length, onRequests, toggle: () => setWanted(!onRequests) };
+  return { shown, requests: count, onRequests, toggle: () => setWanted(!onRequests) };
 }

@@ -8,11 +8,7 @@ import { handleOf } from '@/lib/text';
 export function DayLine({ at }: { at: string }) {
   return (
     <div className="flex justify-center pt-5 pb-1">
-      <When
-        at={at}
-        as="day"
-        className="rounded-full bg-raised px-3 py-1 font-medium text-muted text-xs"
-      />
+      <When at={at} as="day" className="rounded-full bg-raised px-3 py-1 font-medium text-muted text-xs" />
     </div>
   );
 }

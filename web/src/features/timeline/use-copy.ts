@@ -21,10 +21,7 @@ export function useCopy(rows: readonly Row[], peerName: string) {
       if (first < 0 || chosen.length < 2) return;
       event.preventDefault();
       const nameOf = (mine: boolean) => (mine ? messages.timeline.you : peerName);
-      event.clipboardData.setData(
-        'text/plain',
-        copyText(chosen, nameOf, formatNow().full),
-      );
+      event.clipboardData.setData('text/plain', copyText(chosen, nameOf, formatNow().full));
     },
     [rows, peerName],
   );

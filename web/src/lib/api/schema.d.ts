@@ -1390,7 +1390,7 @@ export interface paths {
         };
         /**
          * Events as they happen (WebSocket)
-         * @description Offer the subprotocols `chat.v1` and `bearer.<access token>`, or `chat.v1` with an Authorization header. The first frame is `{"type":"hello","cursor":"<last cursor, or empty for from now>","payload":"full"|"id"}`; the server answers `welcome` with the position events start after, then every missed event in order, then live ones, each as `{"type":"event","event":Entry}`. After `resync` load the snapshot it names: the events between are not coming. Further frames from the server: `typing`, `error`; from the client: `typing`, `ack`, `presence`, `reauth`. Close codes: 1012 restart (reason `retry_after_ms=<n>`), 1009 frame over 64 KiB, 4400 bad frame or no hello within 5 s, 4401 session ended or token expired, 4403 reauth with another user's token, 4408 reading too slowly, 4429 more than 20 frames a second.
+         * @description Offer the subprotocols `chat.v1` and `bearer.<access token>`, or `chat.v1` with an Authorization header. The first frame is `{"type":"hello","cursor":"<last cursor, or empty for from now>","payload":"full"|"id"}`; the server answers `welcome` with the position events start after, then every missed event in order, then live ones, each as `{"type":"event","event":Entry}`. After `resync` load the snapshot it names: the events between are not coming. Further frames from the server: `typing`, `person`, `error`; from the client: `typing`, `ack`, `presence`, `reauth`. Close codes: 1012 restart (reason `retry_after_ms=<n>`), 1009 frame over 64 KiB, 4400 bad frame or no hello within 5 s, 4401 session ended or token expired, 4403 reauth with another user's token, 4408 reading too slowly, 4429 more than 20 frames a second.
          */
         get: operations["connect"];
         put?: never;
@@ -1562,6 +1562,11 @@ export interface components {
             items: components["schemas"]["ConversationView"][];
             /** @description null on the last page */
             next_cursor: string | null;
+            /**
+             * Format: int64
+             * @description With filter: how many conversations there are on all pages
+             */
+            total?: number;
         };
         DayItem: {
             /**
@@ -5401,7 +5406,7 @@ export interface operations {
     "list-users": {
         parameters: {
             query?: {
-                /** @description Beginning of the username or of words of the display name; case and accents do not matter. Give at least three letters, or one sign of a script such as Chinese, Japanese or Korean; less finds nobody */
+                /** @description Beginning of the username or of words of the display name; case and accents do not matter. Give at least three letters, or one sign of a script such as Chinese, Japanese or Korean; less finds nobody. Without it: everybody who lets themselves be found */
                 query?: string;
                 /** @description next_cursor of the page before */
                 cursor?: string;

@@ -8,8 +8,13 @@ export interface Outcome {
   fields?: Record<string, string>;
 }
 
-/** Runs one thing at a time that talks to the server, and keeps what it said. */
-export function useAction() {
+const nowhere: readonly string[] = [];
+
+/**
+ * Does one thing at a time that talks to the server, and keeps what it said; true when it went well.
+ * What is wrong with a field that the form shows (`shown`) is for that field, all else for the whole.
+ */
+export function useAction(shown: readonly string[] = nowhere) {
   const [busy, setBusy] = useState(false);
   const [outcome, setOutcome] = useState<Outcome>({});
 
@@ -22,8 +27,14 @@ export function useAction() {
       return true;
     } catch (error) {
       const { errors, detail } = toProblem(error);
-      const fields = Object.fromEntries(errors.map(({ location, message }) => [location, message]));
-      setOutcome(errors.length > 0 ? { fields } : { failed: detail });
+      const placed = errors.filter(({ location }) => shown.includes(location));
+      const other = errors.find(({ location }) => !shown.includes(location));
+      setOutcome({
+        ...(placed.length > 0
+          ? { fields: Object.fromEntries(placed.map((e) => [e.location, e.message])) }
+          : {}),
+        ...(other || placed.length === 0 ? { failed: other?.message ?? detail } : {}),
+      });
       return false;
     } finally {
       setBusy(false);
