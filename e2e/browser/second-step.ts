@@ -17,11 +17,18 @@ export function appCode(key: string, steps = 0): string {
   return String((mac.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0');
 }
 
-/** Gives the page a device that makes passkeys, and whose owner always says yes. */
-export async function virtualDevice(page: Page): Promise<void> {
+/**
+ * Gives the page a device that makes passkeys, and whose owner always says yes until `absent`. Such an
+ * owner also takes every passkey that a form offers: unless the browser is one that `offers` none.
+ */
+export async function virtualDevice(page: Page, { offers }: { offers: boolean }) {
+  if (!offers)
+    await page.addInitScript(() => {
+      PublicKeyCredential.isConditionalMediationAvailable = async () => false;
+    });
   const cdp = await page.context().newCDPSession(page);
   await cdp.send('WebAuthn.enable');
-  await cdp.send('WebAuthn.addVirtualAuthenticator', {
+  const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
     options: {
       protocol: 'ctap2',
       transport: 'internal',
@@ -31,6 +38,19 @@ export async function virtualDevice(page: Page): Promise<void> {
       automaticPresenceSimulation: true,
     },
   });
+  return {
+    absent: () =>
+      cdp.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled: false }),
+  };
+}
+
+/** Adds a passkey on the settings page that is open, as the first second step of the account. */
+export async function addPasskey(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Add a passkey' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Current password').fill(password);
+  await dialog.getByRole('button', { name: 'Add a passkey' }).click();
+  await saveCodes(page);
 }
 
 /** Types name and password into the sign-in form. */

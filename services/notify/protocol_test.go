@@ -15,6 +15,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"chatapp/libs/errs"
+	"chatapp/libs/events"
 	"chatapp/libs/id"
 	"chatapp/libs/testkit"
 )

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { findings } from '../axe.js';
 import { expect, test } from '../fixtures.js';
 import { password } from '../person.js';
-import { appCode, saveCodes, setUpApp, signInWithPassword, signOut, virtualDevice } from '../second-step.js';
+import { addPasskey, appCode, saveCodes, setUpApp, signInWithPassword, signOut, virtualDevice } from '../second-step.js';
 
 const menu = { name: /^Your menu/ };
 
@@ -61,12 +61,9 @@ test('an app is set up, signs in, and a recovery code does too', async ({ person
 test('a passkey is added, signs in alone and after the password, and is removed', async ({ person }) => {
   const ada = await person('Ada');
   const { page } = ada;
-  await virtualDevice(page);
+  await virtualDevice(page, { offers: false });
   await ada.open('/settings/two-step');
-  await page.getByRole('button', { name: 'Add a passkey' }).click();
-  await page.getByRole('dialog').getByLabel('Current password').fill(password);
-  await page.getByRole('dialog').getByRole('button', { name: 'Add a passkey' }).click();
-  await saveCodes(page);
+  await addPasskey(page);
   await page.getByRole('button', { name: /^Rename / }).click();
   await page.getByLabel('Name of the passkey').fill('Work laptop');
   await page.getByRole('button', { name: 'Save' }).click();
@@ -99,6 +96,48 @@ test('a passkey is added, signs in alone and after the password, and is removed'
   await expect(page.getByRole('alert')).toContainText('not accepted');
 });
 
+test('a passkey is offered where the username is typed, until something else is done', async ({ person }) => {
+  const ada = await person('Ada');
+  const { page } = ada;
+  // What is offered, by the signals that end it.
+  await page.addInitScript(() => {
+    const get = navigator.credentials.get.bind(navigator.credentials);
+    const offers: AbortSignal[] = [];
+    Object.assign(window, { offers });
+    navigator.credentials.get = (options) => {
+      if (options?.mediation === 'conditional' && options.signal) offers.push(options.signal);
+      return get(options);
+    };
+  });
+  const waiting = () =>
+    page.evaluate(
+      () => (window as unknown as { offers: AbortSignal[] }).offers.filter((one) => !one.aborted).length,
+    );
+  const device = await virtualDevice(page, { offers: true });
+  await ada.open('/settings/two-step');
+  await addPasskey(page);
+  // Who is offered the passkey takes it: signed in without a click.
+  await page.getByRole('button', menu).click();
+  await page.getByRole('menuitem', { name: /^Sign out/ }).click();
+  const again = page.waitForResponse('**/api/v1/auth/passkeys/login/finish');
+  await page.getByRole('dialog').getByRole('button', { name: 'Sign out' }).click();
+  expect((await again).status()).toBe(200);
+  await expect(page.getByRole('button', menu)).toBeVisible();
+  await page.reload();
+  await expect(page.getByRole('button', menu)).toBeVisible();
+
+  await device.absent();
+  await signOut(page);
+  await expect.poll(waiting).toBe(1);
+  await page.getByRole('tab', { name: 'Create account' }).click();
+  await expect.poll(waiting).toBe(0);
+  await page.getByRole('tab', { name: 'Sign in' }).click();
+  await expect.poll(waiting).toBe(1);
+  await signInWithPassword(page, ada);
+  await expect(page.getByRole('heading', { name: 'One more step' })).toBeVisible();
+  expect(await waiting()).toBe(0);
+});
+
 test('two-step sign-in is accessible in both themes and on a phone', async ({ person, newcomer }) => {
   const pictures = '../artifacts/second-step';
   mkdirSync(pictures, { recursive: true });
@@ -109,7 +148,7 @@ test('two-step sign-in is accessible in both themes and on a phone', async ({ pe
     const options = { colorScheme, viewport: { width, height: 844 } };
     const [ada, stranger] = [await person('Ada', options), await newcomer('Stranger', options)];
     const { page } = ada;
-    await virtualDevice(page);
+    await virtualDevice(page, { offers: false });
     await ada.page.goto(`${ada.url}/settings/two-step`);
     await expect(page.getByRole('button', { name: 'Set up an app' })).toBeVisible();
     expect(await findings(page), 'off').toEqual([]);
