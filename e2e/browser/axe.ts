@@ -8,7 +8,8 @@ type Finding = { id: string; impact: string; nodes: { html: string; failureSumma
 
 /** axe's findings against WCAG 2.2 A and AA and its best practices, as readable lines. */
 export async function findings(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
+  // Once for each document: it is half a megabyte to parse.
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe);
   const found = await page.evaluate(async () => {
     const run = (window as unknown as { axe: { run: (o: object) => Promise<{ violations: Finding[] }> } })
       .axe;

@@ -25,7 +25,9 @@ export default defineConfig({
     viewport: { width: 1280, height: 800 },
     locale: 'en-GB',
     timezoneId: 'Europe/Berlin',
-    trace: 'retain-on-failure',
+    // A trace films every page, which takes the browser more time than the test does: `npx playwright
+    // test --trace retain-on-failure tests/<one>.spec.ts` makes one. What failed leaves its last picture.
+    trace: 'off',
     screenshot: 'only-on-failure',
   },
 });

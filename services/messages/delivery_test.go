@@ -330,8 +330,13 @@ func TestChangesOfPeopleAreTold(t *testing.T) {
 			{UserID: w.ada.id.String(), Tell: []string{w.ada.id.String(), w.ben.id.String()}},
 			{UserID: w.eve.id.String(), Tell: []string{w.eve.id.String()}},
 		} {
-			if got := <-told; !reflect.DeepEqual(got, want) {
-				w.t.Errorf("told %+v, want %+v", got, want)
+			select {
+			case got := <-told:
+				if !reflect.DeepEqual(got, want) {
+					w.t.Errorf("told %+v, want %+v", got, want)
+				}
+			case <-time.After(20 * time.Second):
+				w.t.Fatal("nobody was told")
 			}
 		}
 	})
