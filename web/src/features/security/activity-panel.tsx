@@ -5,9 +5,9 @@ import { formatFull, formatListTime } from '@/lib/time';
 
 const t = messages.activity;
 
-/** Settings: what happened to the account. */
+/** Settings: what happened to the account, and what its owner did. */
 export function ActivityPanel() {
-  const { data, isPending, isError, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useActivity();
+  const { data, isPending, isError, isRefetching, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useActivity();
   const slow = useSlow(isPending);
 
   if (isError && !data) {
@@ -44,6 +44,14 @@ export function ActivityPanel() {
             </li>
           ))}
       </ul>
+      {data.pages.at(-1)?.incomplete ? (
+        <div role="alert" className="flex flex-wrap items-center gap-4">
+          <p className="text-md text-muted">{t.incomplete}</p>
+          <Button variant="secondary" busy={isRefetching} onClick={() => void refetch()}>
+            {messages.conversation.retry}
+          </Button>
+        </div>
+      ) : null}
       {hasNextPage ? (
         <Button variant="secondary" busy={isFetchingNextPage} onClick={() => void fetchNextPage()}>
           {t.more}
