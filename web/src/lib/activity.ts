@@ -5,8 +5,11 @@ import { mergedPage, type Tail } from './merged';
 const PAGE = 20;
 
 /** Each service has a list of its own. */
-const sources = (['/api/v1/auth/events', '/api/v1/users/me/activity', '/api/v1/messages/activity'] as const).map(
-  (path) => (cursor: string | undefined) => call(api.GET(path, { params: { query: { cursor, limit: PAGE } } })),
+const sources = (
+  ['/api/v1/auth/events', '/api/v1/users/me/activity', '/api/v1/messages/activity'] as const
+).map(
+  (path) => (cursor: string | undefined) =>
+    call(api.GET(path, { params: { query: { cursor, limit: PAGE } } })),
 );
 
 type Item = Awaited<ReturnType<(typeof sources)[number]>>['items'][number];

@@ -10,7 +10,9 @@ const at = (second: number) => new Date(Date.UTC(2026, 0, 1) + second * 1000).to
 
 /** A list that is read in pages of `size`, its cursor the id of the last item. */
 function list(name: string, seconds: readonly number[], size: number) {
-  const items = [...seconds].sort((a, b) => b - a).map((second, i) => ({ id: `${name}${i}`, at: at(second) }));
+  const items = [...seconds]
+    .sort((a, b) => b - a)
+    .map((second, i) => ({ id: `${name}${i}`, at: at(second) }));
   const asked: (string | undefined)[] = [];
   const source: Source<Item> = async (cursor) => {
     asked.push(cursor);
@@ -82,7 +84,15 @@ it('leaves out a list that fails, says so, and keeps its place among the others'
   const pages = await all([one.source, failing], 2);
   expect(pages.map(({ incomplete }) => incomplete)).toEqual([false, true, true, true]);
   // b0 and b1 were read before it failed; b2 and what is behind it are missing.
-  expect(pages.flatMap(({ items }) => items.map(({ id }) => id))).toEqual(['a0', 'b0', 'a1', 'b1', 'a2', 'a3', 'a4']);
+  expect(pages.flatMap(({ items }) => items.map(({ id }) => id))).toEqual([
+    'a0',
+    'b0',
+    'a1',
+    'b1',
+    'a2',
+    'a3',
+    'a4',
+  ]);
   expect(tries, 'it is not asked again on later pages').toBe(2);
 });
 

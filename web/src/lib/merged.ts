@@ -45,7 +45,9 @@ export async function mergedPage<T extends Timed>(
   const failures: unknown[] = [];
   const next = await Promise.all(
     sources.map((source, i) =>
-      fill(source, tails?.[i] ?? { rest: [], cursor: undefined, state: 'more' }, size, (error) => failures.push(error)),
+      fill(source, tails?.[i] ?? { rest: [], cursor: undefined, state: 'more' }, size, (error) =>
+        failures.push(error),
+      ),
     ),
   );
   if (failures.length === sources.length) throw failures[0];

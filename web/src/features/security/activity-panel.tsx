@@ -7,7 +7,8 @@ const t = messages.activity;
 
 /** Settings: what happened to the account, and what its owner did. */
 export function ActivityPanel() {
-  const { data, isPending, isError, isRefetching, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useActivity();
+  const { data, isPending, isError, isRefetching, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } =
+    useActivity();
   const slow = useSlow(isPending);
 
   if (isError && !data) {
