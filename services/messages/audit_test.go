@@ -89,7 +89,7 @@ func TestAuditIsInTheTransaction(t *testing.T) {
 		// The table that is away, and what needs it besides the record.
 		for table, names := range map[string][]string{
 			"audit_log": {"policy", "accept", "ignore", "answer", "report"}, "outbox": {"accept", "ignore", "answer"},
-			"contact_policies": {"policy"}, "reports": {"report"},
+			"members": {"policy"}, "reports": {"report"},
 		} {
 			for _, name := range names {
 				must(w.t, w.deps.DB.W.Exec("ALTER TABLE "+table+" RENAME TO away").Error)
