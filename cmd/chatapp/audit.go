@@ -4,14 +4,17 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"chatapp/libs/audit"
 	"chatapp/libs/db"
+	"chatapp/libs/topology"
 )
 
-// auditKeepers are the services that have an audit log.
-var auditKeepers = []string{"auth"}
+// auditKeepers are the services that have an audit log: all that own tables.
+var auditKeepers = topology.Schemas()
 
 type auditCommands struct {
 	Verify auditVerify `cmd:"" default:"1" help:"Recompute all seals of the audit logs and say what was changed, removed or added (the default). Exit code: 0 nothing, 1 something, 2 could not look."`
@@ -19,7 +22,7 @@ type auditCommands struct {
 }
 
 type auditService struct {
-	Service string `enum:"auth," default:"" help:"Only this service's: auth."`
+	Service string `enum:"auth,users,messages," default:"" help:"Only this service's: auth, users or messages."`
 }
 
 // each calls work with every service that was asked for.
@@ -37,23 +40,19 @@ func (o auditService) each(ctx context.Context, p program, work func(service str
 
 type auditVerify struct {
 	auditService
-	Tip []string `placeholder:"SEAL:HASH" help:"A tip that was kept elsewhere, as this command and the log of the service print it: shows also that the end was cut off or everything made anew. Repeatable; needs --service when several have an audit log."`
+	Tip []string `placeholder:"SERVICE:SEAL:HASH" help:"A tip that was kept elsewhere, as this command and the log of the service print it: shows also that the end was cut off or everything made anew. Repeatable."`
 }
 
 // Run verifies, and prints the tips, which an operator keeps elsewhere.
 func (c *auditVerify) Run(ctx context.Context, p program) error {
-	kept := make([]audit.Tip, 0, len(c.Tip))
-	for _, text := range c.Tip {
-		tip, err := audit.ParseTip(text)
-		if err != nil {
-			complain(p.errs, fmt.Errorf("--tip=%s: %w", text, err))
-			return exitCode(exitCouldNot)
-		}
-		kept = append(kept, tip)
+	kept, err := c.tips()
+	if err != nil {
+		complain(p.errs, err)
+		return exitCode(exitCouldNot)
 	}
 	sound := true
-	err := c.each(ctx, p, func(service string, d *db.DB) error {
-		r, err := audit.Verify(ctx, d, service, kept...)
+	err = c.each(ctx, p, func(service string, d *db.DB) error {
+		r, err := audit.Verify(ctx, d, service, kept[service]...)
 		if err != nil {
 			return err
 		}
@@ -61,7 +60,7 @@ func (c *auditVerify) Run(ctx context.Context, p program) error {
 		for _, problem := range r.Problems {
 			say(p, service+": "+problem)
 		}
-		say(p, fmt.Sprintf("%s: %d events under %d seals, %d not sealed yet; tip %s", service, r.Rows, r.Seals, r.Waiting, r.Tip))
+		say(p, fmt.Sprintf("%s: %d events under %d seals, %d not sealed yet; tip %s:%s", service, r.Rows, r.Seals, r.Waiting, service, r.Tip))
 		return nil
 	})
 	if err != nil {
@@ -72,6 +71,30 @@ func (c *auditVerify) Run(ctx context.Context, p program) error {
 		return exitCode(exitViolation)
 	}
 	return nil
+}
+
+// tips are the kept ones by service. Each says of which service it is, or
+// --service does.
+func (c *auditVerify) tips() (map[string][]audit.Tip, error) {
+	kept := map[string][]audit.Tip{}
+	for _, text := range c.Tip {
+		service, rest, found := strings.Cut(text, ":")
+		if !slices.Contains(auditKeepers, service) || !found {
+			service, rest = c.Service, text
+		}
+		if c.Service != "" && service != c.Service {
+			return nil, fmt.Errorf("--tip=%s: this is a tip of %s, and only %s is looked at", text, service, c.Service)
+		}
+		tip, err := audit.ParseTip(rest)
+		if err != nil {
+			return nil, fmt.Errorf("--tip=%s: %w", text, err)
+		}
+		if service == "" {
+			return nil, fmt.Errorf("--tip=%s: say of which service, as in auth:%s", text, text)
+		}
+		kept[service] = append(kept[service], tip)
+	}
+	return kept, nil
 }
 
 type auditExport struct {

@@ -40,7 +40,7 @@ type commands struct {
 	Restore     restoreCommand     `cmd:"" help:"Fill the data directory from a backup; every client then loads anew."`
 	NewEpoch    newEpochCommand    `cmd:"" help:"Tell every client to load anew: after MySQL was restored, before ChatApp is started."`
 	DeadLetters deadLetterCommands `cmd:"" help:"Events that could not be handled: list, show, replay, discard."`
-	Audit       auditCommands      `cmd:"" help:"The log of what happened to accounts: verify that nobody changed it, export."`
+	Audit       auditCommands      `cmd:"" help:"The logs of what happened to accounts and what people did: verify that nobody changed them, export."`
 	Verify      verifyCommand      `cmd:"" help:"Let simulated people use a ChatApp and prove that nothing is lost, doubled or out of order. Exit code: 0 proven, 1 violated, 2 could not run."`
 	Bench       benchCommand       `cmd:"" help:"Measure how fast a running ChatApp accepts and delivers messages."`
 	Capacity    capacityCommand    `cmd:"" help:"Say what an installation for so many users needs, and what breaks first."`

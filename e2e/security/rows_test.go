@@ -213,6 +213,8 @@ func factorRows() []row {
 		{"PATCH /api/v1/auth/passkeys/{id}", send("/api/v1/auth/"+one, map[string]string{"name": "x"}), private(404), nil},
 		{"POST /api/v1/auth/passkeys/{id}/remove", send("/api/v1/auth/"+one+"/remove", wrong), private(403), nil},
 		{"GET /api/v1/auth/events", get("/api/v1/auth/events"), private(200), nil},
+		{"GET /api/v1/users/me/activity", get("/api/v1/users/me/activity"), private(200), nil},
+		{"GET /api/v1/messages/activity", get("/api/v1/messages/activity"), private(200), nil},
 	}
 }
 

@@ -15,7 +15,12 @@
 // times: a row may be committed after a younger one was sealed. The tables are
 // in schema.md.
 //
-// Files: audit (rows and hashes), seal (the sealer), verify, export.
+// A service may have a column more in its log, detail, for what it says besides
+// who and when. Its tables say whether it has: here a row either has a detail or
+// has none, and the hash of one without is what it was before there were any.
+//
+// Files: audit (hashes), row (rows and how they are written), seal (the sealer),
+// verify, export, own (what people see of what they did).
 package audit
 
 import (
@@ -60,22 +65,15 @@ func ParseTip(s string) (t Tip, err error) {
 	return t, nil
 }
 
-// row is one line of audit_log.
-type row struct {
-	ID        id.ID     `gorm:"column:id;primaryKey"`
-	At        time.Time `gorm:"column:at"`
-	Event     string    `gorm:"column:event"`
-	AccountID *id.ID    `gorm:"column:account_id"`
-	SessionID *id.ID    `gorm:"column:session_id"`
-	IP        string    `gorm:"column:ip"`
-	UserAgent string    `gorm:"column:user_agent"`
-}
-
 // hash covers every column, each with its length: no two rows have the same
 // bytes, however their texts are cut.
-func (r row) hash() Hash {
+func (r Row) hash() Hash {
 	d := digest{sha256.New()}
-	d.text("chatapp audit row 1")
+	if r.Detail == nil {
+		d.text("chatapp audit row 1")
+	} else {
+		d.text("chatapp audit row 2")
+	}
 	d.text(string(r.ID[:]))
 	d.number(r.At.UnixMicro())
 	d.text(r.Event)
@@ -83,6 +81,9 @@ func (r row) hash() Hash {
 	d.optional(r.SessionID)
 	d.text(r.IP)
 	d.text(r.UserAgent)
+	if r.Detail != nil {
+		d.text(*r.Detail)
+	}
 	return d.sum()
 }
 

@@ -47,12 +47,15 @@ type book struct {
 	db     *db.DB
 	at     time.Time
 	sealer *Sealer
-	rows   []row
+	rows   []Row
+	detail bool // the log has details
 }
 
-func each(t *testing.T, fn func(b *book)) {
-	testkit.EachDB(t, schema(t), func(t *testing.T, d *db.DB) {
-		b := &book{t: t, db: d, at: time.Date(2026, 3, 4, 5, 6, 7, 891_234_000, time.UTC)}
+func each(t *testing.T, fn func(b *book)) { eachOf(t, false, schema(t), fn) }
+
+func eachOf(t *testing.T, detail bool, tables fs.FS, fn func(b *book)) {
+	testkit.EachDB(t, tables, func(t *testing.T, d *db.DB) {
+		b := &book{t: t, db: d, detail: detail, at: time.Date(2026, 3, 4, 5, 6, 7, 891_234_000, time.UTC)}
 		b.sealer = b.replica()
 		fn(b)
 	})
@@ -68,13 +71,18 @@ func (b *book) write(n int) {
 	for range n {
 		b.at = b.at.Add(time.Second)
 		account, session := id.New(), id.New()
-		b.insert(row{ID: id.New(), At: b.at, Event: "login", AccountID: &account, SessionID: &session, IP: "192.0.2.1", UserAgent: "Firefox; 🦊"})
+		r := Row{ID: id.New(), At: b.at, Event: "login", AccountID: &account, SessionID: &session, IP: "192.0.2.1", UserAgent: "Firefox; 🦊"}
+		if b.detail {
+			text := Detail(map[string]string{"user": id.New().String()})
+			r.Detail = &text
+		}
+		b.insert(r)
 	}
 }
 
-func (b *book) insert(r row) {
+func (b *book) insert(r Row) {
 	b.t.Helper()
-	if err := b.db.W.WithContext(b.t.Context()).Table("audit_log").Create(&r).Error; err != nil {
+	if err := Insert(b.db.W.WithContext(b.t.Context()), r); err != nil {
 		b.t.Fatal(err)
 	}
 	b.rows = append(b.rows, r)
@@ -266,12 +274,12 @@ func TestKeptTip(t *testing.T) {
 // in the order of its times; nothing of it is late.
 func TestBacklog(t *testing.T) {
 	each(t, func(b *book) {
-		rows := make([]row, 0, 3*sealBatch)
+		rows := make([]Row, 0, 3*sealBatch)
 		for range sealBatch*2 + 7 {
 			b.at = b.at.Add(time.Hour)
-			rows = append(rows, row{ID: id.New(), At: b.at, Event: "login"})
+			rows = append(rows, Row{ID: id.New(), At: b.at, Event: "login"})
 		}
-		if err := b.db.W.WithContext(b.t.Context()).Table("audit_log").CreateInBatches(&rows, 100).Error; err != nil {
+		if err := b.db.Tx(b.t.Context(), func(tx *gorm.DB) error { return Insert(tx, rows...) }); err != nil {
 			b.t.Fatal(err)
 		}
 		b.seal()
@@ -286,13 +294,13 @@ func TestBacklog(t *testing.T) {
 func TestLateCommits(t *testing.T) {
 	each(t, func(b *book) {
 		b.sound()
-		early := row{ID: id.New(), At: b.at.Add(-30 * time.Second), Event: "logout"}
+		early := Row{ID: id.New(), At: b.at.Add(-30 * time.Second), Event: "logout"}
 		b.insert(early)
 		b.seal()
 		if r := b.verify(); !r.OK() || r.Rows != 10 || r.Waiting != 0 {
 			b.t.Fatalf("30 s late: %+v", r)
 		}
-		b.insert(row{ID: id.New(), At: b.at.Add(-50 * time.Minute), Event: "logout"})
+		b.insert(Row{ID: id.New(), At: b.at.Add(-50 * time.Minute), Event: "logout"})
 		b.at = b.at.Add(fullLook)
 		b.seal()
 		if r := b.verify(); !r.OK() || r.Rows != 11 || r.Waiting != 0 {
@@ -304,7 +312,7 @@ func TestLateCommits(t *testing.T) {
 // A row from a clock that is ahead does not make those of the others late.
 func TestClockAhead(t *testing.T) {
 	each(t, func(b *book) {
-		b.insert(row{ID: id.New(), At: b.at.Add(72 * time.Hour), Event: "login"})
+		b.insert(Row{ID: id.New(), At: b.at.Add(72 * time.Hour), Event: "login"})
 		b.seal()
 		b.write(4)
 		b.seal()
@@ -350,7 +358,7 @@ func TestSealedMeanwhile(t *testing.T) {
 // Several replicas seal at once while rows come in and Verify looks: there is
 // one chain, and every row is in it once.
 func TestReplicasSealAtOnce(t *testing.T) {
-	each(t, func(b *book) {
+	sealAtOnce := func(b *book) {
 		const replicas, rounds = 4, 15
 		for range rounds {
 			b.write(3)
@@ -374,7 +382,9 @@ func TestReplicasSealAtOnce(t *testing.T) {
 		if r := b.verify(); !r.OK() || r.Rows != 3*rounds || r.Waiting != 0 {
 			b.t.Errorf("%+v", r)
 		}
-	})
+	}
+	each(t, sealAtOnce)
+	t.Run("detail", func(t *testing.T) { eachWithDetail(t, sealAtOnce) })
 }
 
 // A process that dies between a seal and its rows leaves neither: the next one
@@ -422,7 +432,7 @@ func TestExport(t *testing.T) {
 		}
 		for i, e := range all {
 			r := b.rows[i]
-			back := row{ID: e.ID, At: e.At, Event: e.Event, AccountID: e.AccountID, SessionID: e.SessionID, IP: e.IP, UserAgent: e.UserAgent}
+			back := Row{ID: e.ID, At: e.At, Event: e.Event, AccountID: e.AccountID, SessionID: e.SessionID, IP: e.IP, UserAgent: e.UserAgent}
 			if e.Service != "auth" || e.ID != r.ID || e.Hash != r.hash().String() || back.hash() != r.hash() {
 				b.t.Errorf("entry %d: %+v", i, e)
 			}
@@ -468,7 +478,7 @@ func TestTipIsTold(t *testing.T) {
 			if err := b.sealer.tell(b.t.Context()); err != nil {
 				b.t.Fatal(err)
 			}
-			return strings.Count(log.String(), "tip=")
+			return strings.Count(log.String(), "tip=auth:")
 		}
 		if n := tell(); n != 0 {
 			b.t.Errorf("told %d times of an empty log", n)

@@ -21,6 +21,7 @@ type Entry struct {
 	SessionID *id.ID    `json:"session_id,omitempty"`
 	IP        string    `json:"ip,omitempty"`
 	UserAgent string    `json:"user_agent,omitempty"`
+	Detail    *string   `json:"detail,omitempty"` // as it stands in the log, to the letter; nil where there is none
 	Hash      string    `json:"hash"`
 	Seal      int64     `json:"seal"`
 	SealHash  string    `json:"seal_hash,omitempty"`
@@ -30,7 +31,7 @@ type Entry struct {
 type Span struct{ Since, Until time.Time }
 
 type exported struct {
-	Row      row    `gorm:"embedded"`
+	Row      Row    `gorm:"embedded"`
 	SealSeq  *int64 `gorm:"column:seal_seq"`
 	SealHash []byte `gorm:"column:seal_hash"`
 }
@@ -39,7 +40,7 @@ func (x exported) entry(service string) Entry {
 	r := x.Row
 	e := Entry{
 		Service: service, ID: r.ID, At: r.At.UTC(), Event: r.Event, AccountID: r.AccountID, SessionID: r.SessionID,
-		IP: r.IP, UserAgent: r.UserAgent, Hash: r.hash().String(),
+		IP: r.IP, UserAgent: r.UserAgent, Detail: r.Detail, Hash: r.hash().String(),
 	}
 	if x.SealSeq != nil && len(x.SealHash) == len(Hash{}) {
 		e.Seal, e.SealHash = *x.SealSeq, Hash(x.SealHash).String()
@@ -52,7 +53,7 @@ func (x exported) entry(service string) Entry {
 // Errors: unavailable, emit's.
 func Export(ctx context.Context, d *db.DB, service string, span Span, emit func(Entry) error) error {
 	const page = 500
-	var after *row
+	var after *Row
 	for {
 		var list []exported
 		if err := exportPage(d.R.WithContext(ctx), span, after).Limit(page).Find(&list).Error; err != nil {
@@ -70,7 +71,7 @@ func Export(ctx context.Context, d *db.DB, service string, span Span, emit func(
 	}
 }
 
-func exportPage(tx *gorm.DB, span Span, after *row) *gorm.DB {
+func exportPage(tx *gorm.DB, span Span, after *Row) *gorm.DB {
 	tx = tx.Table("audit_log AS a").Select("a.*, s.seal_seq, k.hash AS seal_hash").
 		Joins("LEFT JOIN audit_seal_rows AS s ON s.row_id = a.id").
 		Joins("LEFT JOIN audit_seals AS k ON k.seq = s.seal_seq").Order("a.at, a.id")

@@ -111,7 +111,7 @@ func (s *Sealer) sealOnce(ctx context.Context, everything bool, now time.Time) (
 }
 
 // next is the seal over rows that follows tip.
-func (s *Sealer) next(tip seal, rows []row, now time.Time) (seal, []sealed) {
+func (s *Sealer) next(tip seal, rows []Row, now time.Time) (seal, []sealed) {
 	made := seal{Seq: tip.Seq + 1, At: now.UTC().Truncate(time.Microsecond), Through: tip.Through, RowCount: len(rows), Previous: tip.Hash}
 	members := make([]sealed, 0, len(rows))
 	for _, r := range rows {
@@ -139,7 +139,7 @@ func (s *Sealer) tell(ctx context.Context) error {
 		return err
 	}
 	s.told = now
-	s.Log.InfoContext(ctx, "the audit log is sealed up to here; keep this line elsewhere", "tip", tip.tip().String())
+	s.Log.InfoContext(ctx, "the audit log is sealed up to here; keep this line elsewhere", "tip", s.Service+":"+tip.tip().String())
 	return nil
 }
 
@@ -163,7 +163,7 @@ func since(tip seal, everything bool) time.Time {
 }
 
 // unsealed returns rows without a seal, the oldest first, at most limit.
-func unsealed(tx *gorm.DB, from time.Time, limit int) (rows []row, err error) {
+func unsealed(tx *gorm.DB, from time.Time, limit int) (rows []Row, err error) {
 	err = tx.Table("audit_log AS a").Select("a.*").
 		Joins("LEFT JOIN audit_seal_rows AS s ON s.row_id = a.id").
 		Where("s.row_id IS NULL AND a.at >= ?", from).

@@ -87,7 +87,7 @@ func (v *verifier) chain(last seal) (seal, error) {
 // member is a row as its seal knows it and as it is now.
 type member struct {
 	Seal  sealed `gorm:"embedded"`
-	Row   row    `gorm:"embedded"`
+	Row   Row    `gorm:"embedded"`
 	Found *id.ID `gorm:"column:found"` // nil: the row is gone
 }
 
@@ -152,7 +152,7 @@ func (v *verifier) row(before, s seal, m member) {
 // the chain was read: those wait as seen from the last seal.
 func (v *verifier) loose(last seal) error {
 	var rows []struct {
-		Row     row    `gorm:"embedded"`
+		Row     Row    `gorm:"embedded"`
 		SealSeq *int64 `gorm:"column:seal_seq"`
 	}
 	err := v.db.Table("audit_log AS a").Select("a.*, s.seal_seq").

@@ -180,13 +180,19 @@ func busAdmin() Permissions {
 // Withheld lists, by table, what a running service may not do to its own rows:
 // a message is never deleted but overwritten, the audit log and its seals only grow.
 func Withheld(service string) map[string][]string {
-	return map[string]map[string][]string{
-		Auth: {
-			"audit_log": {"UPDATE", "DELETE"}, "audit_actors": {"UPDATE", "DELETE"},
-			"audit_seals": {"UPDATE", "DELETE"}, "audit_seal_rows": {"UPDATE", "DELETE"},
-		},
-		Messages: {"messages": {"DELETE"}, "audit_log": {"UPDATE", "DELETE"}},
-	}[service]
+	withheld := map[string][]string{}
+	if slices.Contains(Schemas(), service) {
+		for _, table := range []string{"audit_log", "audit_seals", "audit_seal_rows"} {
+			withheld[table] = []string{"UPDATE", "DELETE"}
+		}
+	}
+	switch service {
+	case Auth:
+		withheld["audit_actors"] = []string{"UPDATE", "DELETE"}
+	case Messages:
+		withheld["messages"] = []string{"DELETE"}
+	}
+	return withheld
 }
 
 // Verbs lists what a running service may do to the rows of one of its tables,

@@ -52,6 +52,11 @@ func TestWithheldVerbs(t *testing.T) {
 	for _, c := range []struct{ service, table, want string }{
 		{topology.Messages, "messages", "INSERT,UPDATE"},
 		{topology.Messages, "audit_log", "INSERT"},
+		{topology.Messages, "audit_seals", "INSERT"},
+		{topology.Messages, "audit_seal_rows", "INSERT"},
+		{topology.Users, "audit_log", "INSERT"},
+		{topology.Users, "audit_seals", "INSERT"},
+		{topology.Users, "audit_seal_rows", "INSERT"},
 		{topology.Auth, "audit_log", "INSERT"},
 		{topology.Auth, "audit_seals", "INSERT"},
 		{topology.Auth, "audit_seal_rows", "INSERT"},

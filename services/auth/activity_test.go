@@ -14,11 +14,6 @@ import (
 	"chatapp/libs/testkit"
 )
 
-type activityPage struct {
-	Items      []ActivityItem `json:"items"`
-	NextCursor *string        `json:"next_cursor"`
-}
-
 // What happened is listed to whom it happened, the newest first, in pages that
 // meet, and says nothing of where anybody is.
 func TestActivity(t *testing.T) {
@@ -31,7 +26,7 @@ func TestActivity(t *testing.T) {
 		}
 		r.clock.add(time.Minute)
 		r.post("login", map[string]string{"login": "ada", "password": "not this one"}).WantProblem(errs.Unauthenticated)
-		list := func(s signedIn, query string) (page activityPage) {
+		list := func(s signedIn, query string) (page sealing.ActivityPage) {
 			t.Helper()
 			res := r.call(http.MethodGet, "/api/v1/auth/events"+query, nil, bearer(s.AccessToken)).Want(200)
 			if strings.Contains(string(res.Body), "192.0.2") || strings.Contains(string(res.Body), "Mozilla") {
@@ -54,7 +49,7 @@ func TestActivity(t *testing.T) {
 		if got := list(ben, "").Items; len(got) != 1 || got[0].Event != eventSignUp {
 			t.Errorf("ben sees %+v", got)
 		}
-		var paged []ActivityItem
+		var paged []sealing.ActivityItem
 		for query := "?limit=3"; query != ""; {
 			page := list(ada, query)
 			paged = append(paged, page.Items...)

@@ -211,7 +211,8 @@ func TestSuspensionAgainstSignIns(t *testing.T) {
 }
 
 // A sign-in that has passed the check holds a suspension up until its session is
-// there to be ended.
+// there to be ended. The sign-in stops just before it stores the session, and goes
+// on when the suspension is seen to wait.
 func TestSuspensionWaitsForSignIns(t *testing.T) {
 	eachRig(t, func(t *testing.T, r *rig) {
 		eve := r.signUp("eve")
@@ -219,31 +220,70 @@ func TestSuspensionWaitsForSignIns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		done := make(chan error, 1)
-		err = r.db.W.WithContext(t.Context()).Transaction(func(tx *gorm.DB) error {
-			if err := r.svc.store.mayStart(tx, acc); err != nil {
-				return err
-			}
-			go func() { done <- r.svc.Suspend(t.Context(), Operator(), acc.ID, "race") }()
-			select {
-			case err := <-done:
-				done <- err
-				t.Error("the suspension did not wait")
-			case <-time.After(300 * time.Millisecond):
-			}
-			sess, token, _, err := r.svc.startSession(acc, Client{})
-			if err != nil {
-				return err
-			}
-			return insertSession(tx, sess, token)
-		})
-		if err = errors.Join(err, <-done); err != nil {
+		checked, goOn := r.holdSessions()
+		signedIn, suspended := make(chan error, 1), make(chan error, 1)
+		go func() {
+			_, err := r.svc.completeLogin(t.Context(), acc, Client{}, newLogin{attempt: newAttempt("eve", "10.0.0.1")})
+			signedIn <- err
+		}()
+		<-checked
+		waiting := r.waiting()
+		go func() { suspended <- r.svc.Suspend(t.Context(), Operator(), acc.ID, "race") }()
+		testkit.Eventually(t, 20*time.Second, func() bool { return len(suspended) > 0 || waiting() })
+		if len(suspended) > 0 {
+			t.Error("the suspension did not wait for the sign-in")
+		}
+		goOn()
+		if err := errors.Join(<-signedIn, <-suspended); err != nil {
 			t.Fatal(err)
 		}
 		if live, err := r.svc.store.liveSessions(t.Context(), acc.ID, r.clock.now()); err != nil || len(live) != 0 {
 			t.Errorf("%d sessions of a suspended person, %v", len(live), err)
 		}
 	})
+}
+
+// holdSessions makes the next transaction that stores a session stop before it
+// does, which closes reached, until goOn is called.
+func (r *rig) holdSessions() (reached <-chan struct{}, goOn func()) {
+	r.t.Helper()
+	there, gate := make(chan struct{}), make(chan struct{})
+	once := sync.OnceFunc(func() { close(there) })
+	err := r.db.W.Callback().Create().Before("gorm:create").Register("test:hold", func(tx *gorm.DB) {
+		if tx.Statement.Table == "sessions" {
+			once()
+			<-gate
+		}
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	goOn = sync.OnceFunc(func() { close(gate) })
+	r.t.Cleanup(goOn) // also when the test has failed
+	return there, goOn
+}
+
+// waiting says whether, since it was made, a transaction waits for another: for a
+// row, or on SQLite for the one connection that writes.
+func (r *rig) waiting() func() bool {
+	r.t.Helper()
+	pool, err := r.db.W.DB()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	before := pool.Stats().WaitCount
+	return func() bool {
+		if r.db.Dialect == db.SQLite {
+			return pool.Stats().WaitCount > before
+		}
+		var n int
+		err := r.db.R.Raw("SELECT COUNT(*) FROM information_schema.innodb_trx t JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id " +
+			"WHERE t.trx_state = 'LOCK WAIT' AND p.db = DATABASE()").Scan(&n).Error
+		if err != nil {
+			r.t.Error(err)
+		}
+		return n > 0
+	}
 }
 
 // A session that slipped through is refused at its refresh.

@@ -96,7 +96,7 @@ func (s *Service) setPassword(ctx context.Context, acc Account, password string,
 		return err
 	}
 	now := s.now()
-	letter, err := mailRows(mailing{to: acc, kind: mailPasswordChanged, device: deviceName(e.from.UserAgent), at: now})
+	letter, err := mailRows(mailing{to: acc, kind: mailPasswordChanged, device: e.from.device(), at: now})
 	if err != nil {
 		return err
 	}
@@ -210,7 +210,7 @@ func (s *Service) ConfirmEmail(ctx context.Context, secret string, from Client) 
 	change := acc.emailKey != token.emailKey
 	rows, err := s.firstSeen(acc)
 	if err == nil && change {
-		rows, err = mailRows(mailing{to: acc, kind: mailAddressChanged, device: deviceName(from.UserAgent), at: now})
+		rows, err = mailRows(mailing{to: acc, kind: mailAddressChanged, device: from.device(), at: now})
 	}
 	if err != nil {
 		return err

@@ -100,7 +100,7 @@ func (s *Service) rotate(ctx context.Context, hash tokenHash, from Client) (Gran
 			if err != nil {
 				return note, nil, err
 			}
-			letter, err := mailRows(mailing{to: acc, kind: mailReused, device: deviceName(sess.From.UserAgent), at: now})
+			letter, err := mailRows(mailing{to: acc, kind: mailReused, device: sess.From.device(), at: now})
 			return note, append(rows, letter...), err
 		},
 	})

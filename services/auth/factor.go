@@ -233,7 +233,7 @@ func (s *Service) usedCodeMail(acc Account, p proof, from Client) ([]outbox.Row,
 	if p.method != methodRecovery {
 		return nil, nil
 	}
-	return mailRows(mailing{to: acc, kind: mailRecoveryUsed, device: deviceName(from.UserAgent), at: s.now()})
+	return mailRows(mailing{to: acc, kind: mailRecoveryUsed, device: from.device(), at: s.now()})
 }
 
 // Confirmation is how the owner of a session shows once more who they are.
@@ -337,7 +337,7 @@ type changing struct {
 // tells the owner. Errors: those of change; unavailable.
 func (s *Service) changeFactors(ctx context.Context, c changing) error {
 	now := s.now()
-	letter, err := mailRows(mailing{to: c.acc, kind: c.mail, device: deviceName(c.from.UserAgent), at: now})
+	letter, err := mailRows(mailing{to: c.acc, kind: c.mail, device: c.from.device(), at: now})
 	if err != nil {
 		return err
 	}

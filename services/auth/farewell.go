@@ -71,7 +71,7 @@ func knownDevice(from Client) string {
 	if from == (Client{}) {
 		return ""
 	}
-	return deviceName(from.UserAgent)
+	return from.device()
 }
 
 // farewell is the end of one account.

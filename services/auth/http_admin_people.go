@@ -151,7 +151,7 @@ func (s *Service) handlePerson(ctx context.Context, in *personInput) (*personOut
 	b.Events = make([]EventItem, 0, len(d.Events))
 	for _, e := range d.Events {
 		b.Events = append(b.Events, EventItem{
-			At: e.At, Event: e.Name, Actor: e.Actor, Detail: e.Detail, IP: e.From.IP, Device: deviceName(e.From.UserAgent),
+			At: e.At, Event: e.Name, Actor: e.Actor, Detail: e.Detail, IP: e.From.IP, Device: e.From.device(),
 		})
 	}
 	return out, nil

@@ -66,7 +66,7 @@ func (s *Service) link(ctx context.Context, f flow, p *provider, who identity, f
 		return firstError(err, errSessionOver())
 	}
 	now := s.now()
-	letter, err := mailRows(mailing{to: acc, kind: mailLinked, device: p.Name + ", " + deviceName(from.UserAgent), at: now})
+	letter, err := mailRows(mailing{to: acc, kind: mailLinked, device: p.Name + ", " + from.device(), at: now})
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"chatapp/libs/config"
+	"chatapp/libs/db"
 	"chatapp/libs/errs"
 )
 
@@ -243,7 +244,7 @@ func (p *provider) identity(subject string, c claims) identity {
 		who.Name = name
 	}
 	for _, label := range []string{who.Email, who.Username, who.Name, subject} {
-		if label = fit(label, maxEmail); label != "" {
+		if label = db.Fit(label, maxEmail); label != "" {
 			who.Label = label
 			break
 		}
@@ -253,7 +254,7 @@ func (p *provider) identity(subject string, c claims) identity {
 
 // printable is an error code of a provider, fit for a log.
 func printable(code string) string {
-	return fit(strings.Map(func(r rune) rune {
+	return db.Fit(strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {
 			return -1
 		}

@@ -357,7 +357,7 @@ func (s *Service) madePasskey(ctx context.Context, acc Account, answer []byte) (
 
 func passkeyName(name string, from Client) (string, error) {
 	if strings.TrimSpace(name) == "" {
-		return deviceName(from.UserAgent), nil
+		return from.device(), nil
 	}
 	return canonicalDisplayName(name)
 }

@@ -5,12 +5,12 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"chatapp/libs/authn"
+	"chatapp/libs/db"
 	"chatapp/libs/errs"
+	"chatapp/libs/httpx"
 	"chatapp/libs/id"
 )
 
@@ -44,17 +44,11 @@ type Client struct {
 
 // clean makes the values fit their columns.
 func (c Client) clean() Client {
-	return Client{IP: fit(c.IP, 45), UserAgent: fit(c.UserAgent, 255)}
+	return Client{IP: db.Fit(c.IP, 45), UserAgent: db.Fit(c.UserAgent, 255)}
 }
 
-func fit(s string, n int) string {
-	s = strings.ToValidUTF8(s, "")
-	for len(s) > n {
-		_, size := utf8.DecodeLastRuneInString(s)
-		s = s[:len(s)-size]
-	}
-	return s
-}
+// device is what a person recognises it by.
+func (c Client) device() string { return httpx.DeviceName(c.UserAgent) }
 
 // Grant is what a successful sign-in or refresh gives: the access token for
 // the Authorization header, and the refresh token for the cookie.

@@ -2,10 +2,7 @@ package auth
 
 import (
 	"context"
-	"strings"
 	"time"
-
-	"github.com/mileusna/useragent"
 
 	"chatapp/libs/authn"
 	"chatapp/libs/errs"
@@ -33,7 +30,7 @@ func (s *Service) Devices(ctx context.Context, who authn.Identity) ([]Device, er
 	list := make([]Device, 0, len(live))
 	for _, sess := range live {
 		list = append(list, Device{
-			ID: sess.ID, Name: deviceName(sess.From.UserAgent), Current: sess.ID == who.SessionID,
+			ID: sess.ID, Name: sess.From.device(), Current: sess.ID == who.SessionID,
 			CreatedAt: sess.CreatedAt, LastUsedAt: sess.LastUsedAt,
 		})
 	}
@@ -97,30 +94,4 @@ func (s *Service) endedAll(over []id.ID, now time.Time, rows []outbox.Row) {
 	for _, sess := range over {
 		s.ended(sess, now, nil)
 	}
-}
-
-// deviceName is what a person recognises a device by.
-func deviceName(userAgent string) string {
-	ua := useragent.Parse(userAgent)
-	browser, system := plainName(ua.Name), plainName(ua.OS)
-	switch {
-	case browser == "" && system == "":
-		return "Unknown device"
-	case system == "":
-		return browser
-	case browser == "":
-		return system
-	}
-	return browser + " on " + system
-}
-
-// plainName keeps names that can be shown: what the browser said is not ours.
-func plainName(name string) string {
-	ok := func(r rune) bool {
-		return r == ' ' || r == '.' || r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
-	}
-	if len(name) > 32 || strings.ContainsFunc(name, func(r rune) bool { return !ok(r) }) {
-		return ""
-	}
-	return name
 }

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"gorm.io/gorm"
@@ -213,19 +212,16 @@ func notSuspendedIn(tx *gorm.DB, account id.ID) error {
 	return err
 }
 
-// mayStart is asked in the transaction that stores a session of acc. Its lock on
-// the account makes a suspension that comes at the same time wait, and then find
-// the session. Errors: suspended; conflict when the account has another role
-// than the one in the token that was made.
+// mayStart is asked in the transaction that stores a session of acc. It locks the
+// account, so that a suspension that comes at the same time waits, and then finds
+// the session. Errors: those of lockAccount; suspended; conflict when the account
+// has another role than the one in the token that was made.
 func (st *store) mayStart(tx *gorm.DB, acc Account) error {
-	var row accountRow
-	err := st.db.ForUpdate(tx).Where("id = ?", acc.ID).Take(&row).Error
-	switch {
-	case errors.Is(err, gorm.ErrRecordNotFound):
-		return errSessionOver()
-	case err != nil:
+	now, err := st.lockAccount(tx, acc.ID)
+	if err != nil {
 		return err
-	case row.Role != acc.Role:
+	}
+	if now.Role != acc.Role {
 		return errs.New(errs.Conflict, "Your account was changed a moment ago. Sign in again.")
 	}
 	return notSuspendedIn(tx, acc.ID)

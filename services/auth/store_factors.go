@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"gorm.io/gorm"
@@ -69,7 +68,7 @@ func (st *store) totp(ctx context.Context, account id.ID) (totpFactor, error) {
 // one. Error: conflict when the account has an app in use.
 func (st *store) offerTOTP(ctx context.Context, account id.ID, seed []byte, now time.Time) error {
 	return st.db.Tx(ctx, func(tx *gorm.DB) error {
-		if err := st.lockAccount(tx, account); err != nil {
+		if _, err := st.lockAccount(tx, account); err != nil {
 			return err
 		}
 		before, err := factorsOf(tx, account)
@@ -84,15 +83,15 @@ func (st *store) offerTOTP(ctx context.Context, account id.ID, seed []byte, now 
 	})
 }
 
-// lockAccount makes changes of an account's factors, and sign-ins, wait for
-// each other. Error: unauthenticated when there is no such account.
-func (st *store) lockAccount(tx *gorm.DB, account id.ID) error {
-	var row accountRow
-	err := st.db.ForUpdate(tx).Select("id").Where("id = ?", account).Take(&row).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return errSessionOver()
+// lockAccount makes what is done to an account, and sign-ins, wait for each
+// other, and returns the account as it is now. Error: unauthenticated when there
+// is no such account.
+func (st *store) lockAccount(tx *gorm.DB, account id.ID) (Account, error) {
+	acc, ok, err := accountOf(st.db.ForUpdate(tx), account)
+	if err == nil && !ok {
+		err = errSessionOver()
 	}
-	return err
+	return acc, err
 }
 
 // mustProve locks the account and gives the ways to take the second step that
@@ -167,7 +166,7 @@ type factorTx struct {
 func (st *store) changeFactors(ctx context.Context, c factorChange) (emitted []outbox.Row, err error) {
 	err = st.db.Tx(ctx, func(tx *gorm.DB) error {
 		emitted = nil
-		if err := st.lockAccount(tx, c.account); err != nil {
+		if _, err := st.lockAccount(tx, c.account); err != nil {
 			return err
 		}
 		f := &factorTx{tx: tx, account: c.account, now: c.now}

@@ -34,9 +34,9 @@ func (st *store) deleteAccount(ctx context.Context, f farewell) (emitted []outbo
 		if err := st.lockAdministrators(tx, f.now); err != nil {
 			return err
 		}
-		acc, ok, err := accountOf(st.db.ForUpdate(tx), f.account)
-		if err != nil || !ok {
-			return firstError(err, errSessionOver())
+		acc, err := st.lockAccount(tx, f.account)
+		if err != nil {
+			return err
 		}
 		if emitted, err = st.endIn(tx, f.ending, f.now, f.leave); err != nil {
 			return err

@@ -149,7 +149,7 @@ type newPassword struct {
 // gone.
 func (st *store) setPassword(ctx context.Context, n newPassword) (emitted []outbox.Row, err error) {
 	err = st.db.Tx(ctx, func(tx *gorm.DB) error {
-		if err := st.lockAccount(tx, n.account.ID); err != nil {
+		if _, err := st.lockAccount(tx, n.account.ID); err != nil {
 			return err
 		}
 		if n.token != nil {

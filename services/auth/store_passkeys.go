@@ -102,7 +102,7 @@ func transportsOf(c webauthn.Credential) string {
 			known = append(known, string(t))
 		}
 	}
-	return fit(strings.Join(known, " "), 128)
+	return db.Fit(strings.Join(known, " "), 128)
 }
 
 // removePasskey deletes one. Error: not-found.

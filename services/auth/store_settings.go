@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"chatapp/libs/db"
 	"chatapp/libs/id"
 )
 
@@ -87,5 +88,5 @@ func described(s Settings) string {
 	if s.Announcement != nil {
 		text += ", announcement: " + s.Announcement.Text
 	}
-	return fit(text, 500)
+	return db.Fit(text, 500)
 }

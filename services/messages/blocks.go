@@ -8,7 +8,6 @@ import (
 	"chatapp/libs/errs"
 	"chatapp/libs/events"
 	"chatapp/libs/id"
-	"chatapp/libs/outbox"
 )
 
 // errUndeliverable is the answer to either side of a block: who was blocked
@@ -17,14 +16,7 @@ func errUndeliverable() error {
 	return errs.New(errs.Undeliverable, "This message cannot be delivered.")
 }
 
-// consumeBlocks keeps the projection of who blocked whom fresh.
-func (s *Service) consumeBlocks(ctx context.Context) error {
-	return s.bus.Consume(ctx, bus.Consumer{
-		Stream: events.DurableBlocks.Stream, Durable: events.DurableBlocks.Name, Subject: events.DurableBlocks.Subject,
-		MaxTries: userTries, Dead: outbox.DeadLetter(s.deps.DB),
-	}, s.takeBlock)
-}
-
+// takeBlock keeps the projection of who blocked whom fresh.
 func (s *Service) takeBlock(ctx context.Context, m bus.Message) error {
 	var b events.BlockChanged
 	if err := json.Unmarshal(m.Data, &b); err != nil {

@@ -36,6 +36,7 @@ const (
 type write struct {
 	where    membership
 	sender   id.ID
+	by       auditor // the same, for the audit log; unused by a read mark
 	clientID id.ID
 	body     string
 	readSeq  uint64

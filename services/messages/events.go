@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 
+	"golang.org/x/sync/errgroup"
+
 	"chatapp/libs/bus"
 	"chatapp/libs/errs"
 	"chatapp/libs/events"
@@ -14,12 +16,27 @@ import (
 // userTries is how often an event of users is tried before it is set aside.
 const userTries = 10
 
-// consumeProfiles keeps the projection of people fresh.
-func (s *Service) consumeProfiles(ctx context.Context) error {
-	return s.bus.Consume(ctx, bus.Consumer{
-		Stream: events.DurableProfiles.Stream, Durable: events.DurableProfiles.Name, Subject: events.DurableProfiles.Subject,
-		MaxTries: userTries, Dead: outbox.DeadLetter(s.deps.DB),
-	}, s.takeProfile)
+// consume takes in what others say, until ctx ends: the projections of people,
+// blocks and privacy, and who deleted the account.
+func (s *Service) consume(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, c := range []struct {
+		durable events.Durable
+		take    func(context.Context, bus.Message) error
+	}{
+		{events.DurableProfiles, s.takeProfile},
+		{events.DurableBlocks, s.takeBlock},
+		{events.DurablePrivacy, s.takePrivacy},
+		{events.DurableErased, s.takeDeleted},
+	} {
+		g.Go(func() error {
+			return s.bus.Consume(ctx, bus.Consumer{
+				Stream: c.durable.Stream, Durable: c.durable.Name, Subject: c.durable.Subject,
+				MaxTries: userTries, Dead: outbox.DeadLetter(s.deps.DB),
+			}, c.take)
+		})
+	}
+	return g.Wait()
 }
 
 // replayUsers handles events about users again that an operator took up again.
@@ -37,6 +54,7 @@ func (s *Service) replayUsers(ctx context.Context) error {
 	})
 }
 
+// takeProfile keeps the projection of people fresh.
 func (s *Service) takeProfile(ctx context.Context, m bus.Message) error {
 	var p events.ProfileChanged
 	if err := json.Unmarshal(m.Data, &p); err != nil {

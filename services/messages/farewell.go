@@ -8,16 +8,7 @@ import (
 	"chatapp/libs/errs"
 	"chatapp/libs/events"
 	"chatapp/libs/id"
-	"chatapp/libs/outbox"
 )
-
-// consumeDeleted hears of accounts that were deleted.
-func (s *Service) consumeDeleted(ctx context.Context) error {
-	return s.bus.Consume(ctx, bus.Consumer{
-		Stream: events.DurableErased.Stream, Durable: events.DurableErased.Name, Subject: events.DurableErased.Subject,
-		MaxTries: userTries, Dead: outbox.DeadLetter(s.deps.DB),
-	}, s.takeDeleted)
-}
 
 // takeDeleted closes the conversations of somebody who is gone: they can be read
 // and nothing is added. Then it erases what the person wrote: everywhere, where

@@ -6,6 +6,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"chatapp/libs/audit"
 	"chatapp/libs/httpx"
 )
 
@@ -29,6 +30,8 @@ func (s *Service) newServer(o httpx.Options) *httpx.Server {
 		"The mark only ever moves forward."), s.markRead)
 	httpx.Register(h, op(http.MethodGet, "/api/v1/events", "list-events", "My event log",
 		"Dense and in order: a missing number is a missed event. 410 `cursor-expired` and 409 `cursor-ahead` mean: load the conversations again and go on from their `cursor`."), s.listEvents)
+	httpx.Register(h, op(http.MethodGet, "/api/v1/messages/activity", "list-message-activity", "What I did, newest first",
+		"Answers to requests, who may write first, reports; for moderators and administrators also what they decided and looked for. No texts."), audit.Own(s.deps.DB))
 	s.requestRoutes(h)
 	s.moderationRoutes(h)
 	nullable(h, "ConversationView", "last_message")

@@ -25,7 +25,7 @@ func (s *Service) postMessage(ctx context.Context, in *postInput) (*messageOutpu
 	if err != nil {
 		return nil, err
 	}
-	w := &write{where: where, sender: caller(ctx), clientID: in.Body.ClientID, body: body}
+	w := &write{where: where, sender: caller(ctx), by: auditorOf(ctx), clientID: in.Body.ClientID, body: body}
 	o := s.commit.do(ctx, w)
 	if errs.Is(o.err, errs.Undeliverable) || errs.Is(o.err, errs.AwaitingAnswer) {
 		o = s.postedBefore(ctx, w, o)

@@ -31,7 +31,7 @@ func (s *Service) getPolicy(ctx context.Context, _ *struct{}) (*policyBody, erro
 }
 
 func (s *Service) setPolicy(ctx context.Context, in *policyBody) (*policyBody, error) {
-	return in, s.store.savePolicy(ctx, caller(ctx), in.Body.policy())
+	return in, s.store.savePolicy(ctx, auditorOf(ctx), in.Body.policy())
 }
 
 func (s *Service) acceptRequest(ctx context.Context, in *conversationInput) (*conversationOutput, error) {

@@ -2,11 +2,11 @@
 //
 // OWNS: conversations, members, messages, user_clocks and user_events (each
 // user's dense log), people, blocks and receipts (projections of users),
-// contact_policies, reports, audit_log, meta (the log's epoch), outbox,
-// dead_letters.
+// contact_policies, reports, audit_log, audit_seals, audit_seal_rows, meta (the
+// log's epoch), outbox, dead_letters.
 //
-// SERVES: /api/v1/conversations, /api/v1/messages, /api/v1/events,
-// /api/v1/contact-policy, /api/v1/reports, /api/v1/moderation/; and by request
+// SERVES: /api/v1/conversations, /api/v1/messages (activity is what the caller
+// did), /api/v1/events, /api/v1/contact-policy, /api/v1/reports, /api/v1/moderation/; and by request
 // over the bus the log, the heads of logs, and the members of a conversation
 // (events.RPCLog, RPCHeads, RPCMembers).
 //
@@ -32,6 +32,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"chatapp/libs/audit"
 	"chatapp/libs/bus"
 	"chatapp/libs/db"
 	"chatapp/libs/events"
@@ -55,6 +56,7 @@ type Service struct {
 	store  *store
 	bus    *bus.Bus
 	relay  *outbox.Relay
+	sealer *audit.Sealer
 	commit *committer
 	people *people
 	direct *directory
@@ -69,6 +71,7 @@ func New(d run.Deps) (*Service, error) {
 	}
 	s.relay = outbox.NewRelay(d.DB, d.Bus, events.ServiceMessages, d.Log, s.unpack)
 	obs.Register(d.Metrics, append(s.relay.Collectors(), outbox.DeadLetterDepth(d.DB, events.ServiceMessages))...)
+	s.sealer = &audit.Sealer{Service: events.ServiceMessages, DB: d.DB, Log: d.Log, Now: now}
 	s.people = newPeople(st, d.Bus)
 	limits := limit.New(events.ServiceMessages, limit.FromConfig(d.Config), d.Metrics)
 	s.direct = newDirectory(st)
@@ -123,7 +126,7 @@ func (s *Service) Ready(ctx context.Context) error { return s.deps.DB.Ping(ctx) 
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, work := range []func(context.Context) error{
-		s.relay.Run, s.consumeProfiles, s.consumeBlocks, s.consumePrivacy, s.consumeDeleted, s.replayUsers, s.serveLog, s.serveHeads, s.serveMembers, s.trimLoop,
+		s.relay.Run, s.sealer.Run, s.consume, s.replayUsers, s.serveLog, s.serveHeads, s.serveMembers, s.trimLoop,
 	} {
 		g.Go(func() error { return work(ctx) })
 	}

@@ -8,16 +8,7 @@ import (
 	"chatapp/libs/errs"
 	"chatapp/libs/events"
 	"chatapp/libs/id"
-	"chatapp/libs/outbox"
 )
-
-// consumePrivacy keeps the projection of who tells how far they have read fresh.
-func (s *Service) consumePrivacy(ctx context.Context) error {
-	return s.bus.Consume(ctx, bus.Consumer{
-		Stream: events.DurablePrivacy.Stream, Durable: events.DurablePrivacy.Name, Subject: events.DurablePrivacy.Subject,
-		MaxTries: userTries, Dead: outbox.DeadLetter(s.deps.DB),
-	}, s.takePrivacy)
-}
 
 // takePrivacy keeps what a person wants, then brings their conversations in line
 // with it, each in its own transaction: those they have can be many. What was cut

@@ -3,12 +3,10 @@ package messages
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"time"
 
 	"chatapp/libs/authn"
 	"chatapp/libs/errs"
-	"chatapp/libs/httpx"
 	"chatapp/libs/id"
 )
 
@@ -50,11 +48,6 @@ type verdict struct {
 	by       auditor
 }
 
-func auditorOf(ctx context.Context) auditor {
-	i := authn.From(ctx)
-	return auditor{account: i.UserID, session: i.SessionID, ip: httpx.ClientIP(ctx), userAgent: httpx.UserAgent(ctx)}
-}
-
 // mustModerate returns not-found to everybody who is no moderator: there is
 // nothing here for them.
 func mustModerate(ctx context.Context) error {
@@ -65,15 +58,6 @@ func mustModerate(ctx context.Context) error {
 }
 
 func errNothingHere() error { return errs.New(errs.NotFound, "There is nothing here.") }
-
-// detail is what an audit row says besides who and when.
-func detail(v any) string {
-	data, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // of maps of strings
-	}
-	return string(data)
-}
 
 // reportOf makes the report that the caller asks for. Errors: invalid-body, and
 // not-found for what the caller cannot see.

@@ -117,6 +117,9 @@ func (u *unit) admit(w *write) error {
 		}
 	}
 	if own := u.members[memberKey{w.where.id, w.sender}]; own.gate != 0 {
+		if own.gate.pending() {
+			u.note(w, eventRequestAccepted)
+		}
 		u.member(w.where.id, w.sender).gate = 0
 	}
 	return nil
@@ -132,11 +135,13 @@ func (u *unit) applyDecision(w *write) outcome {
 	case state.gate&gateGone != 0, !state.gate.pending(), w.decision == ignore && state.gate&gateIgnored != 0:
 		return outcome{readSeq: state.readSeq, lastSeq: state.lastSeq} // decided before
 	case w.decision == accept:
+		u.note(w, eventRequestAccepted)
 		u.member(w.where.id, w.sender).gate = 0
 		if state.readSeq > 0 && !u.silent(w.where) && !state.unshown {
 			readers = w.where.members
 		}
 	default:
+		u.note(w, eventRequestIgnored)
 		u.member(w.where.id, w.sender).gate = state.gate&^gateRequest | gateIgnored
 	}
 	u.tellRead(w, readers, state.readSeq)
@@ -154,7 +159,7 @@ func (s *Service) decide(ctx context.Context, conversation id.ID, d decision) (*
 	if err != nil {
 		return nil, err
 	}
-	if o := s.commit.do(ctx, &write{where: where, sender: caller(ctx), decision: d}); o.err != nil {
+	if o := s.commit.do(ctx, &write{where: where, sender: caller(ctx), by: auditorOf(ctx), decision: d}); o.err != nil {
 		return nil, o.err
 	}
 	return s.getConversation(ctx, &conversationInput{ID: conversation})

@@ -1,27 +1,29 @@
 package messages
 
 import (
-	"strings"
+	"context"
 	"time"
-	"unicode/utf8"
 
 	"gorm.io/gorm"
 
+	"chatapp/libs/audit"
 	"chatapp/libs/id"
 )
 
 // What the audit log records.
 const (
-	eventReported       = "reported"
-	eventReportClosed   = "report-closed"
-	eventMessagesSearch = "messages-searched"
+	eventReported        = "reported"
+	eventReportClosed    = "report-closed"
+	eventMessagesSearch  = "messages-searched"
+	eventPolicyChanged   = "contact-policy-changed"
+	eventRequestAccepted = "request-accepted" // also by an answer to it
+	eventRequestIgnored  = "request-ignored"
 )
 
 // auditor is who does something that the audit log records.
-type auditor struct {
-	account, session id.ID
-	ip, userAgent    string
-}
+type auditor = audit.By
+
+func auditorOf(ctx context.Context) auditor { return audit.Caller(ctx) }
 
 // auditRow is one line of the audit log. Rows are only ever inserted.
 type auditRow struct {
@@ -31,19 +33,24 @@ type auditRow struct {
 	detail string // JSON
 }
 
-// audit is the one way into the audit log; tx is the transaction of what is
-// recorded, so that neither is there without the other.
-func (s *store) audit(tx *gorm.DB, r auditRow) error {
-	return tx.Exec("INSERT INTO audit_log (id, at, event, account_id, session_id, ip, user_agent, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-		id.New(), r.at, r.event, r.by.account, r.by.session, fit(r.by.ip, 45), fit(r.by.userAgent, 255), r.detail).Error
-}
+func (r auditRow) sealed() audit.Row { return audit.NewRow(r.at, r.event, r.by, r.detail) }
 
-// fit makes text fit a column of n bytes.
-func fit(s string, n int) string {
-	s = strings.ToValidUTF8(s, "")
-	for len(s) > n {
-		_, size := utf8.DecodeLastRuneInString(s)
-		s = s[:len(s)-size]
+// audit is the one way into the audit log, besides that of a batch of messages;
+// tx is the transaction of what is recorded, so that neither is there without the
+// other.
+func (s *store) audit(tx *gorm.DB, r auditRow) error { return audit.Insert(tx, r.sealed()) }
+
+// detail is what an audit row says besides who and when.
+func detail(v map[string]string) string { return audit.Detail(v) }
+
+// note records in the audit log what the writer of w did to a request.
+func (u *unit) note(w *write, event string) {
+	other := id.Nil
+	for _, user := range w.where.members {
+		if user != w.sender {
+			other = user
+		}
 	}
-	return s
+	what := detail(map[string]string{"conversation": w.where.id.String(), "user": other.String()})
+	u.audits = append(u.audits, auditRow{at: u.at, event: event, by: w.by, detail: what})
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"chatapp/libs/audit"
 	"chatapp/libs/db"
 	"chatapp/libs/errs"
 	"chatapp/libs/id"
@@ -38,6 +39,7 @@ type unit struct {
 
 	messages []Message
 	entries  []entry
+	audits   []auditRow
 	row      outbox.Row
 }
 
@@ -263,7 +265,11 @@ func (u *unit) inserts() []db.Insert {
 	for _, user := range sorted(u.clocks) {
 		clocks.Rows = append(clocks.Rows, user, u.clocks[user])
 	}
-	list := []db.Insert{messages, posts, others, clocks, u.changedMembers(), {Table: "outbox", Columns: outbox.Columns, Rows: u.row.Values()}}
+	audits := db.Insert{Table: "audit_log", Columns: audit.Columns}
+	for _, r := range u.audits {
+		audits.Rows = append(audits.Rows, r.sealed().Values()...)
+	}
+	list := []db.Insert{messages, posts, others, clocks, u.changedMembers(), audits, {Table: "outbox", Columns: outbox.Columns, Rows: u.row.Values()}}
 	return slices.DeleteFunc(list, func(i db.Insert) bool { return len(i.Rows) == 0 })
 }
 

@@ -54,9 +54,3 @@ func (s *store) eraseIn(ctx context.Context, conversation, user id.ID) error {
 		}
 	}
 }
-
-// isGone reports whether a person deleted the account.
-func isGone(tx *gorm.DB, user id.ID) (bool, error) {
-	rows, err := policies(tx, []id.ID{user})
-	return len(rows) > 0 && rows[0].Who == fromGone, err
-}

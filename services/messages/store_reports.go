@@ -53,7 +53,7 @@ func (s *store) closeReport(ctx context.Context, v verdict) error {
 	return s.db.Tx(ctx, func(tx *gorm.DB) error {
 		at := now()
 		done := tx.Exec("UPDATE reports SET state = 1, open_key = NULL, decision = ?, decision_note = ?, decided_by = ?, decided_at = ? WHERE id = ? AND state = 0",
-			v.decision, v.note, v.by.account, at, v.report)
+			v.decision, v.note, v.by.Account, at, v.report)
 		if done.Error != nil {
 			return done.Error
 		}

@@ -2,6 +2,7 @@ package messages
 
 import (
 	"context"
+	"strconv"
 
 	"gorm.io/gorm"
 
@@ -17,7 +18,11 @@ type policyRow struct {
 
 // policy returns what user said of who may write; the zero policy when nothing.
 func (s *store) policy(ctx context.Context, user id.ID) (policy, error) {
-	rows, err := policies(s.db.R.WithContext(ctx), []id.ID{user})
+	return policyIn(s.db.R.WithContext(ctx), user)
+}
+
+func policyIn(g *gorm.DB, user id.ID) (policy, error) {
+	rows, err := policies(g, []id.ID{user})
 	if err != nil || len(rows) == 0 {
 		return policy{}, err
 	}
@@ -32,16 +37,24 @@ func policies(g *gorm.DB, users []id.ID) (rows []policyRow, err error) {
 // savePolicy keeps a policy and brings the gates of the person's conversations
 // in line with it. Whoever opens one or writes to one at the same time holds the
 // person's clock too: it comes before or after, never between.
-func (s *store) savePolicy(ctx context.Context, user id.ID, p policy) error {
+func (s *store) savePolicy(ctx context.Context, by auditor, p policy) error {
+	user := by.Account
 	fresh, asked := p.gates()
 	return s.db.Tx(ctx, func(tx *gorm.DB) error {
 		if err := s.holdClocks(tx, []id.ID{user}); err != nil {
 			return err
 		}
-		if gone, err := isGone(tx, user); err != nil || gone {
-			return err // whose token lives a moment longer
+		before, err := policyIn(tx, user)
+		if err != nil || before.who == fromGone {
+			return err // of who is gone the token lives a moment longer
 		}
-		err := tx.Exec("INSERT INTO contact_policies (user_id, who, ask_first) VALUES (?, 0, 0)"+s.onDuplicate("user_id"), user).Error
+		if before != p {
+			what := detail(map[string]string{"who_may_write": audiences[p.who], "ask_first": strconv.FormatBool(p.askFirst)})
+			if err := s.audit(tx, auditRow{at: now(), event: eventPolicyChanged, by: by, detail: what}); err != nil {
+				return err
+			}
+		}
+		err = tx.Exec("INSERT INTO contact_policies (user_id, who, ask_first) VALUES (?, 0, 0)"+s.onDuplicate("user_id"), user).Error
 		if err != nil {
 			return err
 		}

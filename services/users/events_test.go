@@ -281,7 +281,7 @@ func TestOpenAPI(t *testing.T) {
 	slices.Sort(got)
 	want := []string{
 		"delete /api/v1/users/me/blocks/{id}", "delete /api/v1/users/me/picture",
-		"get /api/v1/users", "get /api/v1/users/me", "get /api/v1/users/me/blocks", "get /api/v1/users/me/privacy",
+		"get /api/v1/users", "get /api/v1/users/me", "get /api/v1/users/me/activity", "get /api/v1/users/me/blocks", "get /api/v1/users/me/privacy",
 		"get /api/v1/users/{id}", "get /api/v1/users/{id}/pictures/{picture_id}/{size}",
 		"patch /api/v1/users/me", "put /api/v1/users/me/blocks/{id}", "put /api/v1/users/me/picture", "put /api/v1/users/me/privacy",
 	}

@@ -33,6 +33,7 @@ func (s *Service) routes(server *httpx.Server) {
 	s.blockRoutes(server)
 	s.pictureRoutes(server)
 	s.privacyRoutes(server)
+	s.activityRoutes(server)
 }
 
 func operation(name, method, path, summary string, statuses ...int) huma.Operation {

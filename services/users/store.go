@@ -20,6 +20,9 @@ import (
 // errors: not-found, unavailable when the database cannot be reached.
 type store struct{ db *db.DB }
 
+// now is the one way to make a stored time: both databases keep microseconds.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
 type profileRow struct {
 	UserID      id.ID `gorm:"primaryKey"`
 	Username    string
@@ -120,7 +123,7 @@ func eventRows(name string, user id.ID, msgID string, event any) ([]outbox.Row, 
 		MsgID:     msgID,
 		Type:      name,
 		Payload:   payload,
-		CreatedAt: time.Now().UTC().Truncate(time.Microsecond),
+		CreatedAt: now(),
 	}}, nil
 }
 

@@ -25,13 +25,13 @@ type blockRow struct {
 
 func (blockRow) TableName() string { return "blocks" }
 
-// setBlock sets whether blocker blocks other, in one transaction with its event,
-// and returns the event; no rows when it was so before.
+// setBlock sets whether blocker blocks other, in one transaction with its event
+// and its audit row, and returns the event; no rows when it was so before.
 func (s store) setBlock(ctx context.Context, blocker, other id.ID, active bool) ([]outbox.Row, error) {
 	var rows []outbox.Row
 	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
 		rows = nil
-		row := blockRow{BlockerID: blocker, BlockedID: other, ChangedAt: time.Now().UTC().Truncate(time.Microsecond)}
+		row := blockRow{BlockerID: blocker, BlockedID: other, ChangedAt: now()}
 		// The row first, then its lock: two who set it at once follow each other.
 		if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err != nil {
 			return err
@@ -47,8 +47,11 @@ func (s store) setBlock(ctx context.Context, blocker, other id.ID, active bool) 
 				return err
 			}
 		}
-		row.Active, row.Version, row.ChangedAt = active, row.Version+1, time.Now().UTC().Truncate(time.Microsecond)
+		row.Active, row.Version, row.ChangedAt = active, row.Version+1, now()
 		if err := tx.Save(&row).Error; err != nil {
+			return err
+		}
+		if err := noteBlock(tx, by(ctx, blocker), row); err != nil {
 			return err
 		}
 		event, err := row.event()

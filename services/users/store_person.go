@@ -105,8 +105,9 @@ func (s store) named(ctx context.Context, users []id.ID) ([]Profile, error) {
 	return profiles(s.people(ctx).Where("profiles.user_id IN ?", users))
 }
 
-// update changes a person under a lock. alter says in place what becomes of them
-// and returns the events of that, none where nothing changed.
+// update changes a person under a lock, and notes it in the audit log. alter says
+// in place what becomes of them and returns the events of that, none where nothing
+// changed.
 func (s store) update(ctx context.Context, user id.ID, alter func(*gorm.DB, *Person) ([]outbox.Row, error)) (Person, []outbox.Row, error) {
 	var p Person
 	var rows []outbox.Row
@@ -127,6 +128,9 @@ func (s store) update(ctx context.Context, user id.ID, alter func(*gorm.DB, *Per
 			return err
 		}
 		if err := saveDetails(tx, p); err != nil {
+			return err
+		}
+		if err := noteChanges(tx, by(ctx, user), before, p); err != nil {
 			return err
 		}
 		return outbox.Insert(tx, rows)

@@ -5,10 +5,11 @@
 // who has just signed up is never unknown to this service.
 //
 //	OWNS      profiles, search_terms (derived from profiles), profile_details, pictures, last_seen, blocks,
-//	          outbox, dead_letters
+//	          audit_log, audit_seals, audit_seal_rows, outbox, dead_letters
 //	SERVES    GET /api/v1/users               directory with prefix search
 //	          GET, PATCH /api/v1/users/me     the caller's own profile
 //	          PUT, DELETE /api/v1/users/me/picture; GET, PUT /api/v1/users/me/privacy
+//	          GET /api/v1/users/me/activity   what the caller changed
 //	          GET /api/v1/users/me/blocks     whom the caller blocked; PUT, DELETE …/{id}
 //	          GET /api/v1/users/{id}          anybody's profile
 //	          GET /api/v1/users/{id}/pictures/{picture_id}/{size}   for who knows the picture's id
@@ -29,6 +30,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"chatapp/libs/audit"
 	"chatapp/libs/bus"
 	"chatapp/libs/events"
 	"chatapp/libs/httpx"
@@ -50,6 +52,7 @@ type Service struct {
 	store  store
 	bus    *bus.Bus
 	relay  *outbox.Relay
+	sealer *audit.Sealer
 	studio *studio
 	log    *slog.Logger
 	server *httpx.Server
@@ -63,6 +66,7 @@ func New(d run.Deps) (*Service, error) {
 		store:  store{d.DB},
 		bus:    d.Bus,
 		relay:  outbox.NewRelay(d.DB, d.Bus, events.ServiceUsers, d.Log, nil),
+		sealer: &audit.Sealer{Service: events.ServiceUsers, DB: d.DB, Log: d.Log, Now: now},
 		studio: newStudio(),
 		log:    d.Log,
 		server: httpx.New(httpx.Options{
@@ -99,6 +103,7 @@ func (s *Service) Ready(ctx context.Context) error { return s.store.db.Ping(ctx)
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.relay.Run(ctx) })
+	g.Go(func() error { return s.sealer.Run(ctx) })
 	g.Go(func() error { return s.consumeAccounts(ctx) })
 	g.Go(func() error { return s.consumeDeleted(ctx) })
 	g.Go(func() error { return s.watchSeen(ctx) })

@@ -27,6 +27,31 @@ test('the settings tell what happened to the account', async ({ person, newcomer
   await expect(ada.page.getByRole('button', { name: 'Show earlier' })).toHaveCount(0);
 });
 
+test('what one did in each service is one list, and one that does not answer is told of', async ({
+  person,
+}) => {
+  const [ada, ben] = [await person('Ada'), await person('Ben')];
+  await ada.api('PATCH', '/users/me', { status_text: 'Counting' });
+  await ada.api('PUT', '/contact-policy', { who_may_write: 'everyone', ask_first: true });
+  await ada.api('PUT', `/users/me/blocks/${ben.user.id}`);
+
+  const events = ada.page.getByRole('list', { name: 'Events, the newest first' }).getByRole('listitem');
+  const missing = ada.page.getByText('Not everything could be loaded: something is missing from this list.');
+  await ada.page.route('**/api/v1/messages/activity?*', (route) => route.abort());
+  await ada.open('/settings/activity');
+  await expect(missing).toBeVisible();
+  await expect(events).toContainText(['You blocked somebody', 'Profile changed', 'Account created']);
+  await ada.page.unroute('**/api/v1/messages/activity?*');
+  await ada.page.getByRole('button', { name: 'Try again' }).click();
+  await expect(missing).toHaveCount(0);
+  await expect(events).toContainText([
+    'You blocked somebody',
+    'Who may write to you first',
+    'Profile changed',
+    'Account created',
+  ]);
+});
+
 test('the activity page is accessible in both themes', async ({ person }) => {
   const looks = [
     { colorScheme: 'light', viewport: { width: 1280, height: 800 } },

@@ -7,10 +7,10 @@ import { messages } from '@/lib/messages';
 
 const t = messages.activity;
 
-/** Settings: what happened to the account. */
+/** Settings: what happened to the account, and what its owner did. */
 export function ActivityPanel() {
   const list = useActivity();
-  const { data, isPending, isError, refetch } = list;
+  const { data, isPending, isError, isRefetching, refetch } = list;
   const slow = useSlow(isPending);
 
   if (isError && !data) {
@@ -38,6 +38,14 @@ export function ActivityPanel() {
             </li>
           ))}
       </ul>
+      {data.pages.at(-1)?.incomplete ? (
+        <div role="alert" className="flex flex-wrap items-center gap-4">
+          <p className="text-md text-muted">{t.incomplete}</p>
+          <Button variant="secondary" busy={isRefetching} onClick={() => void refetch()}>
+            {messages.conversation.retry}
+          </Button>
+        </div>
+      ) : null}
       <MoreButton text={t.more} list={list} />
     </section>
   );
