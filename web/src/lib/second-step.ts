@@ -3,7 +3,7 @@ import { accountKey, type Confirmation, devicesKey } from './account';
 import { api, call } from './api';
 import { createPasskey, getPasskey } from './passkeys';
 import { queryClient } from './query-client';
-import { adopt } from './token';
+import { signInBy } from './token';
 
 /*
  * Two-step sign-in: taking the second step, and what it asks for. Everything throws ApiProblem.
@@ -16,21 +16,21 @@ export async function signInSecond(
   challenge: string,
   evidence: Pick<Confirmation, 'code' | 'recovery_code'>,
 ): Promise<void> {
-  adopt(await call(api.POST('/api/v1/auth/login/second', { body: { challenge, ...evidence } })));
+  await signInBy(() => call(api.POST('/api/v1/auth/login/second', { body: { challenge, ...evidence } })));
 }
 
 /** Takes the second step with a passkey. */
 export async function signInSecondWithPasskey(challenge: string): Promise<void> {
   const { public_key } = await call(api.POST('/api/v1/auth/login/second/passkey', { body: { challenge } }));
   const passkey = await getPasskey(public_key);
-  adopt(await call(api.POST('/api/v1/auth/login/second', { body: { challenge, passkey } })));
+  await signInBy(() => call(api.POST('/api/v1/auth/login/second', { body: { challenge, passkey } })));
 }
 
 /** Signs in with a passkey alone. */
 export async function signInWithPasskey(): Promise<void> {
   const { public_key } = await call(api.POST('/api/v1/auth/passkeys/login/begin', {}));
   const credential = await getPasskey(public_key);
-  adopt(await call(api.POST('/api/v1/auth/passkeys/login/finish', { body: { credential } })));
+  await signInBy(() => call(api.POST('/api/v1/auth/passkeys/login/finish', { body: { credential } })));
 }
 
 /** The caller's app, passkeys and how many recovery codes are left. */
