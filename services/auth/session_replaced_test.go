@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+	"time"
 
 	"chatapp/libs/errs"
 	"chatapp/libs/id"
@@ -146,6 +147,7 @@ func TestATabOfAReplacedSessionLooksAgain(t *testing.T) {
 // refresh token, and the one from before is worth nothing.
 func TestConfirmingChangesTheRefreshToken(t *testing.T) {
 	eachRig(t, func(t *testing.T, r *rig) {
+		r.clock.add(-2 * time.Minute) // no token is from the future later
 		s, other := r.signUp("ada"), r.login("ada")
 		enrol := func(confirmation map[string]any, headers ...header) *testkit.Response {
 			return r.post("factors/totp", confirmation, append(headers, bearer(s.AccessToken))...)
