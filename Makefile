@@ -11,7 +11,7 @@ GOFLAGS_PRODUCT := -tags nomsgpack -trimpath -ldflags '$(LDFLAGS)'
 # The UI is rebuilt when one of these is newer than its index.html.
 UI_SOURCES := $(shell find web/src web/public web/index.html web/package.json web/vite.config.ts web/tsconfig.json -type f 2>/dev/null)
 
-.PHONY: help run demo build ui test lint audit gen e2e faults upgrade fuzz bench fmt clean up down restart logs ps shell
+.PHONY: help run demo build ui test lint gen e2e faults upgrade fuzz bench fmt clean up down restart logs ps shell
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,9 +32,6 @@ test: ## Run every test; installs what they need (Debian, Ubuntu) or names it
 
 lint: ## Check style, types, comments and that generated files are current
 	@scripts/lint
-
-audit: ## Look for known weaknesses in all dependencies; asks vuln.go.dev and the npm registry
-	@scripts/audit-dependencies
 
 gen: ## Write generated files: OpenAPI documents, client types, event list
 	@scripts/gen

@@ -80,3 +80,27 @@ func TestGuessesAtActivationAreLimited(t *testing.T) {
 		}
 	})
 }
+
+// The role in a token is that of the account when its session was stored: a
+// sign-in that began before a change of role begins again.
+func TestASignInFromBeforeAChangeOfRoleIsRefused(t *testing.T) {
+	eachRig(t, func(t *testing.T, r *rig) {
+		boss := r.admin("boss")
+		before, ok, err := r.svc.store.account(t.Context(), boss.User.ID)
+		if err != nil || !ok {
+			t.Fatal(err)
+		}
+		r.admin("other")
+		if err := r.svc.SetRole(t.Context(), Operator(), before.ID, authn.RoleUser); err != nil {
+			t.Fatal(err)
+		}
+		live := r.liveSessions()
+		_, err = r.svc.admit(t.Context(), before, Client{IP: "192.0.2.1"}, freeAttempt("boss", "192.0.2.1"))
+		if !errs.Is(err, errs.Conflict) || r.liveSessions() != live {
+			t.Errorf("%v, %d sessions", err, r.liveSessions()-live)
+		}
+		if s := r.login("boss"); s.User.Role != authn.RoleUser {
+			t.Errorf("%+v", s.User)
+		}
+	})
+}
