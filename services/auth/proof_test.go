@@ -104,3 +104,14 @@ func TestASignInFromBeforeAChangeOfRoleIsRefused(t *testing.T) {
 		}
 	})
 }
+
+// A sign-in that is half done ends with a change of the factors, whichever.
+func TestAChangeOfFactorsEndsHalfDoneSignIns(t *testing.T) {
+	eachRig(t, func(_ *testing.T, r *rig) {
+		s := r.signUp("ada")
+		a, codes := r.enrol(s, confirmed())
+		begun := r.half("ada").Challenge
+		r.addPasskey(s, with(confirmed(), "recovery_code", codes[0]))
+		r.second(begun, "code", a.next()).WantProblem(errs.ChallengeExpired)
+	})
+}
