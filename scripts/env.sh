@@ -7,6 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # Programs that tests and lint need and that we build from source, pinned.
 CADDY_VERSION=v2.11.9
 NATS_SERVER_VERSION=v2.15.2
+GOVULNCHECK_VERSION=v1.9.0
 PROMETHEUS_DEBIAN_VERSION=2.42.0+ds-5+deb12u1
 
 # Where they are kept, by version, shared by all clones of one person.

@@ -225,3 +225,32 @@ func (c *adminSignUp) Run(ctx context.Context, p program) error {
 		return nil
 	})
 }
+
+type adminSecondStep struct {
+	Demand string `arg:"" optional:"" enum:"optional,staff,everybody," default:"" help:"optional: nobody must have it, staff: moderators and administrators, everybody. Without it: what holds now."`
+}
+
+// Run says or changes who must have a second step.
+func (c *adminSecondStep) Run(ctx context.Context, p program) error {
+	return administer(ctx, p, func(s *auth.Service) error {
+		settings, err := s.Settings(ctx)
+		if err != nil {
+			return err
+		}
+		if c.Demand != "" {
+			settings.SecondStep = c.Demand
+			if settings, err = s.SetSettings(ctx, auth.Operator(), settings); err != nil {
+				return err
+			}
+		}
+		without, err := s.WithoutSecondStep(ctx, settings.SecondStep)
+		if err != nil {
+			return err
+		}
+		say(p, "two-step sign-in is "+settings.SecondStep)
+		if without > 0 {
+			say(p, fmt.Sprintf("%d of those who must have it have none: from the next renewal of their session on they can only set it up", without))
+		}
+		return nil
+	})
+}

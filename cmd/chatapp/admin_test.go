@@ -68,6 +68,17 @@ func TestAdministrationBesideARunningChatApp(t *testing.T) {
 	if out := admin("sign-up"); out != "sign-up is open" {
 		t.Error(out)
 	}
+	if out := admin("second-step"); out != "two-step sign-in is optional" {
+		t.Error(out)
+	}
+	if out := admin("second-step", "everybody"); !strings.HasPrefix(out, "two-step sign-in is everybody\n1 of those") {
+		t.Error(out)
+	}
+	limited, _ := login(t, a.url, "eve", password)
+	if code := api(t, "GET", a.url+"/api/v1/admin/statistics", limited, nil, nil); code != http.StatusForbidden {
+		t.Errorf("an administrator without a second step: %d", code)
+	}
+	admin("second-step", "optional")
 	admin("sign-up", "invite")
 	if code := register(map[string]string{"username": "late", "password": password}); code != http.StatusForbidden {
 		t.Errorf("sign-up without an invitation: %d", code)

@@ -41,6 +41,12 @@ func caddy(t *testing.T) string {
 // its address.
 func gateway(t *testing.T, env map[string]string) string {
 	t.Helper()
+	return gatewayOf(t, "Caddyfile", env)
+}
+
+// gatewayOf is gateway with another file.
+func gatewayOf(t *testing.T, file string, env map[string]string) string {
+	t.Helper()
 	address := "http://" + freeAddress(t)
 	web := t.TempDir()
 	for name, body := range map[string]string{
@@ -55,8 +61,8 @@ func gateway(t *testing.T, env map[string]string) string {
 		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, caddy(t), "run", "--adapter", "caddyfile", "--config", "Caddyfile")
-	cmd.Env = append(os.Environ(), "CHAT_GATEWAY_ADDRESS="+address, "CHAT_GATEWAY_WEB_ROOT="+web, "XDG_DATA_HOME="+web, "XDG_CONFIG_HOME="+web)
+	cmd := exec.CommandContext(ctx, caddy(t), "run", "--adapter", "caddyfile", "--config", file)
+	cmd.Env = append(os.Environ(), "CHAT_GATEWAY_ADDRESS="+address+env["addresses"], "CHAT_GATEWAY_WEB_ROOT="+web, "XDG_DATA_HOME="+web, "XDG_CONFIG_HOME="+web)
 	for _, service := range []string{"AUTH", "USERS", "MESSAGES", "NOTIFY"} {
 		cmd.Env = append(cmd.Env, "CHAT_GATEWAY_"+service+"=127.0.0.1:1")
 	}

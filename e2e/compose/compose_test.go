@@ -220,12 +220,15 @@ func TestPublicURL(t *testing.T) {
 	}{
 		{nil, "http://localhost:8080", ":80, http://127.0.0.1:8081"},
 		{[]string{"CHATAPP_HTTP_PORT=9000"}, "http://localhost:9000", ":80, http://127.0.0.1:8081"},
-		{[]string{"CHATAPP_DOMAIN=chat.example.org"}, "https://chat.example.org", "chat.example.org, http://127.0.0.1:8081"},
-		{[]string{"CHATAPP_DOMAIN=chat.example.org", "CHAT_PUBLIC_URL=https://chat.example.org:444"}, "https://chat.example.org:444", "chat.example.org, http://127.0.0.1:8081"},
+		{[]string{"CHATAPP_DOMAIN=chat.example.org"}, "https://chat.example.org", "chat.example.org, http://chat.example.org, http://127.0.0.1:8081"},
+		{[]string{"CHATAPP_DOMAIN=chat.example.org", "CHAT_PUBLIC_URL=https://chat.example.org:444"}, "https://chat.example.org:444", "chat.example.org, http://chat.example.org, http://127.0.0.1:8081"},
 	} {
 		p := load(t, c.env...)
 		if got := *p.Services[topology.Auth].Environment["CHAT_PUBLIC_URL"]; got != c.url {
 			t.Errorf("%v: %s", c.env, got)
+		}
+		if got := *p.Services[topology.Gateway].Environment["CHAT_PUBLIC_URL"]; got != c.url {
+			t.Errorf("%v: the gateway has %s", c.env, got)
 		}
 		if got := *p.Services[topology.Gateway].Environment["CHAT_GATEWAY_ADDRESS"]; got != c.addresses {
 			t.Errorf("%v: %s", c.env, got)

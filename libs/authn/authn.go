@@ -37,6 +37,9 @@ type Identity struct {
 	Username  string
 	Role      string // one of the Role constants
 	Expires   time.Time
+	// Enrol says that the caller signed in with one factor where two are
+	// demanded and has no second one yet: all they may do is to set it up.
+	Enrol bool
 }
 
 type contextKey struct{}
@@ -58,6 +61,7 @@ type claims struct {
 	SessionID string `json:"sid"`
 	Username  string `json:"preferred_username"`
 	Role      string `json:"role"`
+	Enrol     bool   `json:"enrol,omitempty"`
 }
 
 // Sign makes an access token for i, valid until i.Expires.
@@ -74,6 +78,7 @@ func Sign(key ed25519.PrivateKey, kid string, i Identity, now time.Time) (string
 		SessionID: i.SessionID.String(),
 		Username:  i.Username,
 		Role:      i.Role,
+		Enrol:     i.Enrol,
 	})
 	t.Header["typ"] = tokenType
 	t.Header["kid"] = kid
@@ -118,7 +123,7 @@ func parse(token string, find func(kid string) (ed25519.PublicKey, error)) (Iden
 	}
 	return Identity{
 		UserID: user, SessionID: session, Username: c.Username, Role: c.Role,
-		Expires: c.ExpiresAt.Time,
+		Expires: c.ExpiresAt.Time, Enrol: c.Enrol,
 	}, nil
 }
 

@@ -16,6 +16,18 @@ func newMetrics() metrics {
 	return metrics{all, all.WithLabelValues("cached"), all.WithLabelValues("verified"), all.WithLabelValues("refused")}
 }
 
+// count notes one judgement; known says that the token had been verified before.
+func (m metrics) count(known bool, err error) {
+	switch {
+	case err != nil:
+		m.refused.Inc()
+	case known:
+		m.cached.Inc()
+	default:
+		m.verified.Inc()
+	}
+}
+
 // Collectors are the verifier's metrics.
 func (v *Verifier) Collectors() []prometheus.Collector {
 	return []prometheus.Collector{

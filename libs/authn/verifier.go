@@ -58,21 +58,26 @@ func NewVerifier(keys KeySource) *Verifier {
 }
 
 // Verify returns whose token it is. Errors: unauthenticated for anything wrong
-// with the token, unavailable when no key could be fetched to judge it.
+// with the token, second-step-required for one that only serves to set a second
+// step up, unavailable when no key could be fetched to judge it.
 func (v *Verifier) Verify(ctx context.Context, token string) (Identity, error) {
 	i, known, err := v.verify(ctx, token)
-	switch {
-	case err != nil:
-		v.metrics.refused.Inc()
-	case known:
-		v.metrics.cached.Inc()
-	default:
-		v.metrics.verified.Inc()
+	if err == nil && i.Enrol {
+		i, err = Identity{}, errs.New(errs.SecondStepRequired, "Two-step sign-in is needed here. Set it up first.")
 	}
+	v.metrics.count(known, err)
 	return i, err
 }
 
-// verify is Verify; known says that the token had been verified before.
+// VerifyEnrolling is Verify for what somebody needs who has to set up a second
+// step: it accepts their tokens too.
+func (v *Verifier) VerifyEnrolling(ctx context.Context, token string) (Identity, error) {
+	i, known, err := v.verify(ctx, token)
+	v.metrics.count(known, err)
+	return i, err
+}
+
+// verify is VerifyEnrolling; known says that the token had been verified before.
 func (v *Verifier) verify(ctx context.Context, token string) (i Identity, known bool, err error) {
 	if token == "" {
 		return Identity{}, known, refused(errors.New("no token"))

@@ -211,6 +211,9 @@ func (c *Config) checkMail(bad func(ok bool, key, want string)) {
 // SearchesMessages reports whether administrators may look into messages.
 func (c Config) SearchesMessages() bool { return c.MessageSearch == "on" }
 
+// HTTPS reports whether people open this installation over TLS.
+func (c *Config) HTTPS() bool { return strings.HasPrefix(c.PublicURL, "https://") }
+
 // Local reports whether people open this installation on the machine it runs on.
 func (c *Config) Local() bool {
 	u, err := url.Parse(c.PublicURL)

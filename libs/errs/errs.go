@@ -31,6 +31,7 @@ const (
 	SecondFactorRequired Slug = "second-factor-required"
 	ChallengeExpired     Slug = "challenge-expired"
 	Forbidden            Slug = "forbidden"
+	SecondStepRequired   Slug = "second-step-required"
 	EmailUnconfirmed     Slug = "email-unconfirmed"
 	SignUpClosed         Slug = "sign-up-closed"
 	Suspended            Slug = "suspended"
@@ -72,6 +73,7 @@ var statuses = map[Slug]int{
 	SecondFactorRequired: http.StatusUnauthorized,
 	ChallengeExpired:     http.StatusUnauthorized,
 	Forbidden:            http.StatusForbidden,
+	SecondStepRequired:   http.StatusForbidden,
 	EmailUnconfirmed:     http.StatusForbidden,
 	SignUpClosed:         http.StatusForbidden,
 	Suspended:            http.StatusForbidden,

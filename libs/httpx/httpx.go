@@ -154,7 +154,7 @@ func Register[I, O any](s *Server, op huma.Operation, handle func(context.Contex
 	}
 	first := s.anonymous
 	if len(op.Security) > 0 {
-		first = s.authenticate(classOf(op))
+		first = s.authenticate(classOf(op), enrolling(op))
 	}
 	op.Middlewares = append(huma.Middlewares{first}, op.Middlewares...)
 	if op.MaxBodyBytes == 0 {
@@ -184,14 +184,24 @@ func (s *Server) RequireRole(least string) func(huma.Context, func(huma.Context)
 }
 
 // Identify checks an Authorization header's value. Errors: unauthenticated,
-// unavailable.
+// second-step-required, unavailable.
 func (s *Server) Identify(ctx context.Context, authorization string) (authn.Identity, error) {
-	token := BearerToken(authorization)
-	if s.verifier == nil || token == "" {
-		return authn.Identity{}, errs.New(errs.Unauthenticated, "Sign in to continue.")
+	if s.verifier == nil {
+		return authn.Identity{}, errNoToken()
 	}
-	return s.verifier.Verify(ctx, token)
+	return s.verifier.Verify(ctx, BearerToken(authorization))
 }
+
+// IdentifyEnrolling is Identify for what people need who have to set up a
+// second step. Errors: unauthenticated, unavailable.
+func (s *Server) IdentifyEnrolling(ctx context.Context, authorization string) (authn.Identity, error) {
+	if s.verifier == nil {
+		return authn.Identity{}, errNoToken()
+	}
+	return s.verifier.VerifyEnrolling(ctx, BearerToken(authorization))
+}
+
+func errNoToken() error { return errs.New(errs.Unauthenticated, "Sign in to continue.") }
 
 // BearerToken returns the token in an Authorization header's value, "" when it
 // holds none.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,13 +45,18 @@ func newLimited(t *testing.T) limited {
 	httpx.Register(s, huma.Operation{OperationID: "read", Method: http.MethodGet, Path: "/read"}, nothing)
 	httpx.Register(s, huma.Operation{OperationID: "write", Method: http.MethodPut, Path: "/write"}, nothing)
 	httpx.Register(s, httpx.Limited(huma.Operation{OperationID: "mail", Method: http.MethodPost, Path: "/mail"}, limit.Expensive), nothing)
+	httpx.Register(s, httpx.Enrolling(huma.Operation{OperationID: "enrol", Method: http.MethodGet, Path: "/enrol"}), nothing)
 	httpx.Register(s, huma.Operation{OperationID: "public", Method: http.MethodGet, Path: "/public", Security: httpx.Public}, nothing)
 	return limited{t, s.Handler(), private}
 }
 
-func (l limited) token() string {
+func (l limited) token() string { return l.tokenOf(authn.Identity{}) }
+
+// tokenOf signs a token of somebody new.
+func (l limited) tokenOf(i authn.Identity) string {
 	l.t.Helper()
-	token, err := authn.Sign(l.key, "k1", authn.Identity{UserID: id.New(), SessionID: id.New(), Expires: time.Now().Add(time.Minute)}, time.Now())
+	i.UserID, i.SessionID, i.Expires = id.New(), id.New(), time.Now().Add(time.Minute)
+	token, err := authn.Sign(l.key, "k1", i, time.Now())
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -157,5 +163,30 @@ func TestUnavailableIsNotCounted(t *testing.T) {
 		if w := l.call("GET", "/read", token, "192.0.2.1"); w.Code != http.StatusServiceUnavailable {
 			t.Fatalf("request %d: %d", i, w.Code)
 		}
+	}
+}
+
+// Who has to set up a second step is refused wherever it was not said that this
+// is part of setting it up, and cannot ask for ever.
+func TestEnrollingIsOpenOnlyWhereItIsSaid(t *testing.T) {
+	l := newLimited(t)
+	mine := l.tokenOf(authn.Identity{Role: authn.RoleAdmin, Enrol: true})
+	for path, method := range map[string]string{"/read": "GET", "/write": "PUT", "/mail": "POST"} {
+		w := l.call(method, path, mine, "192.0.2.1")
+		if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), `"/problems/second-step-required"`) {
+			t.Errorf("%s %s: %d %s", method, path, w.Code, w.Body)
+		}
+	}
+	for path, token := range map[string]string{"/enrol": mine, "/public": mine, "/read": l.token()} {
+		if w := l.call("GET", path, token, "192.0.2.2"); w.Code != http.StatusNoContent {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+	if w := l.call("GET", "/enrol", "", "192.0.2.3"); w.Code != http.StatusUnauthorized {
+		t.Errorf("without a token: %d", w.Code)
+	}
+	l.flood("GET", "/read", mine, "192.0.2.4")
+	if w := l.call("GET", "/enrol", mine, "192.0.2.4"); w.Code != http.StatusNoContent {
+		t.Errorf("what they may do counts on their account: %d", w.Code)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"chatapp/libs/config"
 	"chatapp/libs/httpx"
 )
 
@@ -105,9 +106,17 @@ func newMux(units []Unit, log *slog.Logger, metrics prometheus.Registerer) http.
 	return mux
 }
 
+// strictTransport is shared by all answers: the slice is never written to.
+var strictTransport = []string{httpx.StrictTransport}
+
 // publicHandler adds what holds for every request of the public listener.
-func publicHandler(next http.Handler) http.Handler {
+func publicHandler(c config.Config, next http.Handler) http.Handler {
+	// Never for localhost: it would bind every other program there to TLS too.
+	strict := c.HTTPS() && !c.Local()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strict {
+			w.Header()["Strict-Transport-Security"] = strictTransport
+		}
 		if r.ContentLength != 0 && r.Method != http.MethodGet {
 			// A client that sends its body drop by drop must not keep us.
 			// Recorders in tests and HTTP/2 may not support it: then the

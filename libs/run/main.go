@@ -75,7 +75,7 @@ func (r *process) reserve() error {
 
 // open serves the units on the public address.
 func (r *process) open() (err error) {
-	r.public, err = listen(r.Config.Listen, "CHAT_LISTEN", publicHandler(newMux(r.units, r.Log, r.Metrics)), r.Log)
+	r.public, err = listen(r.Config.Listen, "CHAT_LISTEN", publicHandler(r.Config, newMux(r.units, r.Log, r.Metrics)), r.Log)
 	return err
 }
 

@@ -37,7 +37,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/go-webauthn/webauthn/webauthn"
@@ -91,7 +90,7 @@ func New(d run.Deps) (*Service, error) {
 	s := &Service{
 		cfg: d.Config, log: d.Log, store: &store{db: d.DB}, bus: d.Bus, verifier: d.Verifier,
 		hasher: defaultHasher(), perIP: int64(d.Config.LoginRatePerIP),
-		secure:   strings.HasPrefix(d.Config.PublicURL, "https://"),
+		secure:   d.Config.HTTPS(),
 		origins:  http.NewCrossOriginProtection(),
 		passkeys: newRelyingParty(d.Config.PublicURL, d.Config.AllowedOrigins), results: newResults(d.Metrics),
 		now: func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },

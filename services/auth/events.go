@@ -45,23 +45,24 @@ func (s *Service) storeNewAccount(ctx context.Context, acc Account, hash string,
 	if err := s.keys.warm(ctx); err != nil {
 		return Grant{}, err
 	}
-	sess, token, grant, err := s.startSession(acc, from)
-	if err != nil {
-		return Grant{}, err
-	}
+	sess, token, secret := s.startSession(acc, from)
 	rows, err := registeredRows(acc)
 	if err != nil {
 		return Grant{}, err
 	}
-	err = s.store.createAccount(ctx, newAccount{
-		account: acc, hash: hash, session: &sess, token: token, invitation: invitation, events: rows,
+	before, err := s.replaced(ctx, from, sess.CreatedAt)
+	if err != nil {
+		return Grant{}, err
+	}
+	done, err := s.store.createAccount(ctx, newAccount{
+		account: acc, hash: hash, session: &sess, token: token, before: before, invitation: invitation, events: rows,
 		audit: audit(acc.CreatedAt, eventSignUp, acc, from).of(sess.ID),
 	})
 	if err != nil {
 		return Grant{}, err
 	}
-	s.publish(rows)
-	return grant, nil
+	s.endedAll(before.over, sess.CreatedAt, append(done.ended, rows...))
+	return s.grant(acc, sess, secret, done.enrol)
 }
 
 // storeAdmin stores an account that an operator made.
@@ -70,7 +71,7 @@ func (s *Service) storeAdmin(ctx context.Context, acc Account, hash string) erro
 	if err != nil {
 		return err
 	}
-	err = s.store.createAccount(ctx, newAccount{
+	_, err = s.store.createAccount(ctx, newAccount{
 		account: acc, hash: hash, events: rows, audit: audit(acc.CreatedAt, eventAdminCreated, acc, Client{}),
 	})
 	if err != nil {
@@ -87,11 +88,11 @@ func (s *Service) rotate(ctx context.Context, hash tokenHash, from Client) (Gran
 	now := s.now()
 	outcome, rows, err := s.store.rotate(ctx, rotation{
 		hash: hash, now: now,
-		next: func(sess session, acc Account) (session, refreshToken, error) {
+		next: func(sess session, acc Account, enrol bool) (session, refreshToken, error) {
 			sess.LastUsedAt, sess.ExpiresAt, sess.From = now, s.slide(sess, now), from
 			secret, token := newRefreshToken(sess, now)
 			var err error
-			grant, err = s.grant(acc, sess, secret)
+			grant, err = s.grant(acc, sess, secret, enrol)
 			return sess, token, err
 		},
 		ended: func(sess session, acc Account) (auditRow, []outbox.Row, error) {

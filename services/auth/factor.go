@@ -197,11 +197,12 @@ func (s *Service) completeLogin(ctx context.Context, acc Account, from Client, n
 	if err := s.keys.warm(ctx); err != nil {
 		return Grant{}, err
 	}
-	sess, token, grant, err := s.startSession(acc, from)
+	sess, token, cookie := s.startSession(acc, from)
+	before, err := s.replaced(ctx, from, sess.CreatedAt)
 	if err != nil {
 		return Grant{}, err
 	}
-	n.account, n.session, n.token = acc, sess, token
+	n.account, n.session, n.token, n.before = acc, sess, token, before
 	n.audit = audit(sess.CreatedAt, cmp.Or(n.event, eventLogin), acc, from).of(sess.ID)
 	n.asked = audit(sess.CreatedAt, eventFactorAsked, acc, from)
 	var secret string
@@ -210,7 +211,7 @@ func (s *Service) completeLogin(ctx context.Context, acc Account, from Client, n
 	} else if n.mail, err = s.usedCodeMail(acc, *n.proof, from); err != nil {
 		return Grant{}, err
 	}
-	methods, err := s.store.createLogin(ctx, n)
+	done, err := s.store.createLogin(ctx, n)
 	if errs.Is(err, errs.Suspended) {
 		s.count("login", "suspended")
 		return Grant{}, firstError(s.store.audit(ctx, audit(s.now(), eventLoginSuspended, acc, from)), err)
@@ -218,14 +219,14 @@ func (s *Service) completeLogin(ctx context.Context, acc Account, from Client, n
 	if err != nil {
 		return Grant{}, err
 	}
-	if len(methods) > 0 {
+	if len(done.methods) > 0 {
 		s.count("login", "second")
 		e := errs.New(errs.SecondFactorRequired, "One more step: confirm that it is you.")
-		e.NextStep = &errs.NextStep{Challenge: secret, Methods: methods}
+		e.NextStep = &errs.NextStep{Challenge: secret, Methods: done.methods}
 		return Grant{}, e
 	}
-	s.publish(n.mail)
-	return grant, nil
+	s.endedAll(before.over, sess.CreatedAt, append(done.ended, n.mail...))
+	return s.grant(acc, sess, cookie, done.enrol)
 }
 
 // usedCodeMail tells the owner that a recovery code was used.
@@ -256,16 +257,49 @@ func (s *Service) reauthenticate(ctx context.Context, who authn.Identity, c Conf
 	if err != nil {
 		return acc, err
 	}
+	second := true
 	if len(c.Passkey) == 0 {
 		if err := s.checkFirst(ctx, acc, stored, c.Password, who, from); err != nil {
 			return acc, err
 		}
 		factors, err := s.store.factors(ctx, acc.ID)
-		if err != nil || !factors.on() {
+		if err != nil {
+			return acc, err
+		}
+		second = factors.on()
+	}
+	if second {
+		if err := s.confirm(ctx, acc, c.Evidence, who.SessionID, from); err != nil {
 			return acc, err
 		}
 	}
-	return acc, s.confirm(ctx, acc, c.Evidence, who.SessionID, from)
+	return acc, s.renew(ctx, who, from)
+}
+
+// renew gives a browser another refresh token once the owner of its session
+// showed who they are: one that was stolen before is noticed at its next use.
+// Nothing happens where the request brought none, or that of another session.
+func (s *Service) renew(ctx context.Context, who authn.Identity, from Client) error {
+	if from.refresh == (tokenHash{}) {
+		return nil
+	}
+	sess, err := s.store.sessionOf(ctx, from.refresh)
+	if err != nil || sess != who.SessionID {
+		return err
+	}
+	if err := s.keys.warm(ctx); err != nil {
+		return err
+	}
+	grant, outcome, err := s.rotate(ctx, from.refresh, from)
+	switch {
+	case err != nil:
+		return err
+	case outcome == rotateOK:
+		s.setCookie(ctx, grant.RefreshToken, grant.RefreshExpires.Sub(s.now()))
+	case outcome != rotateRaced: // another tab has the new one already
+		return errSessionOver()
+	}
+	return nil
 }
 
 // checkFirst checks the password of who, or in place of one that was never

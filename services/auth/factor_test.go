@@ -11,6 +11,7 @@ import (
 	"chatapp/libs/authn"
 	"chatapp/libs/db"
 	"chatapp/libs/errs"
+	"chatapp/libs/id"
 	"chatapp/libs/testkit"
 )
 
@@ -285,6 +286,38 @@ func TestRecoveryCodes(t *testing.T) {
 		}
 		r.post("factors/totp/remove", with(confirmed(), "code", a.next()), bearer(s.AccessToken)).Want(http.StatusNoContent)
 		r.post("factors/recovery-codes", confirmed(), bearer(s.AccessToken)).WantProblem(errs.Conflict)
+	})
+}
+
+// A plain hash is enough for 112 bits and more (ASVS 6.5.2). What people wrote
+// down when codes were shorter still lets them in.
+func TestRecoveryCodesCannotBeGuessedFromTheirHashes(t *testing.T) {
+	const bitsPerLetter, alphabet = 5, "abcdefghijklmnopqrstuvwxyz234567"
+	codes, hashes := newRecoveryCodes(id.New())
+	again, _ := newRecoveryCodes(id.New())
+	seen := map[string]bool{}
+	for _, code := range append(codes, again...) {
+		letters := strings.ReplaceAll(code, "-", "")
+		if len(letters)*bitsPerLetter < 112 || strings.Trim(letters, alphabet) != "" || seen[letters] {
+			t.Errorf("%q", code)
+		}
+		seen[letters] = true
+	}
+	if len(codes) != recoveryCodes || len(hashes) != recoveryCodes {
+		t.Errorf("%d codes, %d hashes", len(codes), len(hashes))
+	}
+	eachRig(t, func(t *testing.T, r *rig) {
+		s := r.signUp("ada")
+		r.enrol(s, confirmed())
+		const short = "abcd-efgh-ijkl-mnop"
+		hash := recoveryHash(s.User.ID, short)
+		row := recoveryRow{CodeHash: hash[:], AccountID: s.User.ID, CreatedAt: r.clock.now()}
+		if err := r.db.W.Create(&row).Error; err != nil {
+			t.Fatal(err)
+		}
+		r.second(r.half("ada").Challenge, "recovery_code", "ABCD EFGH 1JKL MN0P").WantProblem(errs.Unauthenticated) // 1 is an l here
+		r.second(r.half("ada").Challenge, "recovery_code", "ABCD EFGH IJKL MN0P").Want(200)
+		r.second(r.half("ada").Challenge, "recovery_code", short).WantProblem(errs.Unauthenticated)
 	})
 }
 

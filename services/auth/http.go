@@ -74,6 +74,7 @@ type SessionBody struct {
 	TokenType   string      `json:"token_type" enum:"Bearer"`
 	ExpiresIn   int64       `json:"expires_in" doc:"Seconds until access_token expires" example:"600"`
 	User        SessionUser `json:"user"`
+	Enrol       bool        `json:"enrol" doc:"A second step is demanded and there is none: access_token is good for setting it up, and everything else answers second-step-required. Refresh after that"`
 }
 
 // SessionUser is who signed in. DisplayName is the one given at sign-up; the
@@ -93,7 +94,8 @@ func (s *Service) session(ctx context.Context, g Grant) *sessionOutput {
 	s.setCookie(ctx, g.RefreshToken, g.RefreshExpires.Sub(s.now()))
 	return &sessionOutput{Body: SessionBody{
 		AccessToken: g.AccessToken, TokenType: "Bearer", ExpiresIn: int64(g.ExpiresIn / time.Second),
-		User: SessionUser{ID: g.Account.ID, Username: g.Account.Username, DisplayName: g.Account.DisplayName, Role: g.Account.Role},
+		Enrol: g.Enrol,
+		User:  SessionUser{ID: g.Account.ID, Username: g.Account.Username, DisplayName: g.Account.DisplayName, Role: g.Account.Role},
 	}}
 }
 
@@ -111,7 +113,7 @@ func (s *Service) handleRegister(ctx context.Context, in *registerInput) (*sessi
 	grant, err := s.Register(ctx, Registration{
 		Username: in.Body.Username, Email: in.Body.Email, Password: in.Body.Password, DisplayName: in.Body.DisplayName,
 		Invitation: in.Body.Invitation,
-	}, client(ctx))
+	}, s.client(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +128,7 @@ type loginInput struct {
 }
 
 func (s *Service) handleLogin(ctx context.Context, in *loginInput) (*sessionOutput, error) {
-	grant, err := s.Login(ctx, in.Body.Login, in.Body.Password, client(ctx))
+	grant, err := s.Login(ctx, in.Body.Login, in.Body.Password, s.client(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +141,7 @@ func (s *Service) handleRefresh(ctx context.Context, in *refreshInput) (*session
 	if err := s.sameOrigin(ctx); err != nil {
 		return nil, err
 	}
-	grant, err := s.Refresh(ctx, s.secret(in.RefreshCookies), client(ctx))
+	grant, err := s.Refresh(ctx, s.secret(in.RefreshCookies), s.client(ctx))
 	if err != nil {
 		// A dead cookie is of no use. A raced one is: the winner's answer has
 		// replaced it in the browser, or is about to.
@@ -165,11 +167,11 @@ func (s *Service) handleLogout(ctx context.Context, in *logoutInput) (*struct{},
 	if in.Authorization != "" || secret == "" {
 		var err error
 		// With a cookie, an access token that has expired is no obstacle.
-		if who, err = s.http.Identify(ctx, in.Authorization); err != nil && secret == "" {
+		if who, err = s.http.IdentifyEnrolling(ctx, in.Authorization); err != nil && secret == "" {
 			return nil, err
 		}
 	}
-	if err := s.Logout(ctx, secret, who, client(ctx)); err != nil {
+	if err := s.Logout(ctx, secret, who, s.client(ctx)); err != nil {
 		return nil, err
 	}
 	s.setCookie(ctx, "", 0)
@@ -224,8 +226,22 @@ func (s *Service) handleJWKS(ctx context.Context, _ *struct{}) (*jwksOutput, err
 	return out, json.Unmarshal(set, &out.Body)
 }
 
-func client(ctx context.Context) Client {
-	return Client{IP: httpx.ClientIP(ctx), UserAgent: httpx.UserAgent(ctx)}
+// client is where a request comes from, with the refresh token that its browser
+// added, unless another site made it do so.
+func (s *Service) client(ctx context.Context) Client {
+	from := Client{IP: httpx.ClientIP(ctx), UserAgent: httpx.UserAgent(ctx)}
+	x, ok := ctx.Value(exchangeKey{}).(huma.Context)
+	if !ok || s.sameOrigin(ctx) != nil {
+		return from
+	}
+	name := cookiePlain
+	if s.secure {
+		name = cookieSecure
+	}
+	if c, err := huma.ReadCookie(x, name); err == nil {
+		from.refresh, _ = secretHash(c.Value)
+	}
+	return from
 }
 
 // exchangeKey carries the request and response behind a typed handler.

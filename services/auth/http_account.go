@@ -21,8 +21,8 @@ func (s *Service) accountRoutes() {
 		"Choose a new password with the link's token; all devices are signed out"), s.handleReset)
 	httpx.Register(s.http, public(http.MethodPost, "/api/v1/auth/email/confirm", "confirm-email", http.StatusNoContent,
 		"Confirm an e-mail address with the link's token"), s.handleConfirm)
-	httpx.Register(s.http, own(http.MethodGet, "/api/v1/auth/account", "get-account", http.StatusOK,
-		"The caller's own account"), s.handleAccount)
+	httpx.Register(s.http, httpx.Enrolling(own(http.MethodGet, "/api/v1/auth/account", "get-account", http.StatusOK,
+		"The caller's own account")), s.handleAccount)
 	httpx.Register(s.http, costly(own(http.MethodPost, "/api/v1/auth/account/delete", "delete-account", http.StatusNoContent,
 		"Delete the account for good; its username stays taken. 409 for the last administrator")), s.handleDelete)
 	httpx.Register(s.http, costly(own(http.MethodPost, "/api/v1/auth/password", "change-password", http.StatusNoContent,
@@ -43,7 +43,7 @@ type forgotInput struct {
 }
 
 func (s *Service) handleForgot(ctx context.Context, in *forgotInput) (*struct{}, error) {
-	return nil, s.Forgot(ctx, in.Body.Login, client(ctx))
+	return nil, s.Forgot(ctx, in.Body.Login, s.client(ctx))
 }
 
 type resetInput struct {
@@ -54,7 +54,7 @@ type resetInput struct {
 }
 
 func (s *Service) handleReset(ctx context.Context, in *resetInput) (*struct{}, error) {
-	return nil, s.Reset(ctx, in.Body.Token, in.Body.Password, client(ctx))
+	return nil, s.Reset(ctx, in.Body.Token, in.Body.Password, s.client(ctx))
 }
 
 type confirmInput struct {
@@ -64,7 +64,7 @@ type confirmInput struct {
 }
 
 func (s *Service) handleConfirm(ctx context.Context, in *confirmInput) (*struct{}, error) {
-	return nil, s.ConfirmEmail(ctx, in.Body.Token, client(ctx))
+	return nil, s.ConfirmEmail(ctx, in.Body.Token, s.client(ctx))
 }
 
 // AccountBody is the caller's own account.
@@ -108,7 +108,7 @@ func (s *Service) handleAccount(ctx context.Context, _ *struct{}) (*accountOutpu
 }
 
 func (s *Service) handleDelete(ctx context.Context, in *confirmationInput) (*struct{}, error) {
-	if err := s.DeleteAccount(ctx, authn.From(ctx), in.Body.confirmation(), client(ctx)); err != nil {
+	if err := s.DeleteAccount(ctx, authn.From(ctx), in.Body.confirmation(), s.client(ctx)); err != nil {
 		return nil, err
 	}
 	s.setCookie(ctx, "", 0)
@@ -123,7 +123,7 @@ type passwordInput struct {
 }
 
 func (s *Service) handlePassword(ctx context.Context, in *passwordInput) (*struct{}, error) {
-	return nil, s.ChangePassword(ctx, authn.From(ctx), in.Body.confirmation(), in.Body.New, client(ctx))
+	return nil, s.ChangePassword(ctx, authn.From(ctx), in.Body.confirmation(), in.Body.New, s.client(ctx))
 }
 
 type emailInput struct {
@@ -134,9 +134,9 @@ type emailInput struct {
 }
 
 func (s *Service) handleEmail(ctx context.Context, in *emailInput) (*struct{}, error) {
-	return nil, s.ChangeEmail(ctx, authn.From(ctx), in.Body.Email, in.Body.confirmation(), client(ctx))
+	return nil, s.ChangeEmail(ctx, authn.From(ctx), in.Body.Email, in.Body.confirmation(), s.client(ctx))
 }
 
 func (s *Service) handleResend(ctx context.Context, _ *struct{}) (*struct{}, error) {
-	return nil, s.AskConfirmation(ctx, authn.From(ctx), client(ctx))
+	return nil, s.AskConfirmation(ctx, authn.From(ctx), s.client(ctx))
 }

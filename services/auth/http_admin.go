@@ -45,9 +45,9 @@ func (s *Service) ruled(least, method, path, name string, status int, summary st
 }
 
 // actor is who asks, as someone who does something to others.
-func actor(ctx context.Context) Actor {
+func (s *Service) actor(ctx context.Context) Actor {
 	who := authn.From(ctx)
-	return Actor{ID: who.UserID, Name: who.Username, Role: who.Role, From: client(ctx)}
+	return Actor{ID: who.UserID, Name: who.Username, Role: who.Role, From: s.client(ctx)}
 }
 
 type signUpModeOutput struct {
@@ -94,13 +94,14 @@ func (s *Service) handleAnnouncement(ctx context.Context, _ *struct{}) (*announc
 type settingsOutput struct {
 	Body struct {
 		SignUp       string            `json:"sign_up" enum:"open,invite,closed"`
+		SecondStep   string            `json:"second_step" enum:"optional,staff,everybody" doc:"Who must have a second step; staff: moderators and administrators. Who has none can only set one up, from their next refresh on"`
 		Announcement *AnnouncementBody `json:"announcement,omitempty" doc:"Absent: there is none"`
 	}
 }
 
 func settingsAnswer(settings Settings) *settingsOutput {
 	out := &settingsOutput{}
-	out.Body.SignUp, out.Body.Announcement = settings.SignUp, announcementBody(settings.Announcement)
+	out.Body.SignUp, out.Body.SecondStep, out.Body.Announcement = settings.SignUp, settings.SecondStep, announcementBody(settings.Announcement)
 	return out
 }
 
@@ -119,16 +120,17 @@ type AnnouncementWish struct {
 type settingsInput struct {
 	Body struct {
 		SignUp       string            `json:"sign_up" enum:"open,invite,closed"`
+		SecondStep   string            `json:"second_step,omitempty" enum:"optional,staff,everybody" doc:"Absent: as it is. Only who has a second step can ask it of others"`
 		Announcement *AnnouncementWish `json:"announcement,omitempty" doc:"Absent: none"`
 	}
 }
 
 func (s *Service) handlePutSettings(ctx context.Context, in *settingsInput) (*settingsOutput, error) {
-	want := Settings{SignUp: in.Body.SignUp}
+	want := Settings{SignUp: in.Body.SignUp, SecondStep: in.Body.SecondStep}
 	if a := in.Body.Announcement; a != nil {
 		want.Announcement = &Announcement{Text: a.Text, Level: a.Level, Until: timeOf(a.Until)}
 	}
-	settings, err := s.SetSettings(ctx, actor(ctx), want)
+	settings, err := s.SetSettings(ctx, s.actor(ctx), want)
 	return settingsAnswer(settings), err
 }
 
@@ -175,7 +177,7 @@ type inviteOutput struct {
 }
 
 func (s *Service) handleInvite(ctx context.Context, in *inviteInput) (*inviteOutput, error) {
-	made, link, err := s.Invite(ctx, actor(ctx), InvitationWish{
+	made, link, err := s.Invite(ctx, s.actor(ctx), InvitationWish{
 		Note: in.Body.Note, MaxUses: in.Body.MaxUses, Life: time.Duration(in.Body.ExpiresIn) * time.Second,
 	})
 	if err != nil {
@@ -187,5 +189,5 @@ func (s *Service) handleInvite(ctx context.Context, in *inviteInput) (*inviteOut
 }
 
 func (s *Service) handleWithdraw(ctx context.Context, in *sessionInput) (*struct{}, error) {
-	return nil, s.WithdrawInvitation(ctx, actor(ctx), in.ID)
+	return nil, s.WithdrawInvitation(ctx, s.actor(ctx), in.ID)
 }

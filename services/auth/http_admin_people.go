@@ -85,7 +85,7 @@ func (s *Service) handlePeople(ctx context.Context, in *peopleInput) (*peopleOut
 	if !utf8.ValidString(in.Query) || strings.ContainsRune(in.Query, 0) {
 		return nil, errs.New(errs.InvalidText, "The query holds characters that are not text.")
 	}
-	list, err := s.People(ctx, actor(ctx), PeopleFilter{
+	list, err := s.People(ctx, s.actor(ctx), PeopleFilter{
 		Query: in.Query, State: in.State, Role: in.Role, After: at.After, Limit: in.Limit + 1,
 	})
 	if err != nil {
@@ -137,7 +137,7 @@ type personInput struct {
 }
 
 func (s *Service) handlePerson(ctx context.Context, in *personInput) (*personOutput, error) {
-	d, err := s.Person(ctx, actor(ctx), in.ID)
+	d, err := s.Person(ctx, s.actor(ctx), in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -165,23 +165,23 @@ type suspendInput struct {
 }
 
 func (s *Service) handleSuspend(ctx context.Context, in *suspendInput) (*struct{}, error) {
-	return nil, s.Suspend(ctx, actor(ctx), in.ID, in.Body.Reason)
+	return nil, s.Suspend(ctx, s.actor(ctx), in.ID, in.Body.Reason)
 }
 
 func (s *Service) handleRestore(ctx context.Context, in *personInput) (*struct{}, error) {
-	return nil, s.Restore(ctx, actor(ctx), in.ID)
+	return nil, s.Restore(ctx, s.actor(ctx), in.ID)
 }
 
 func (s *Service) handleSignOut(ctx context.Context, in *personInput) (*struct{}, error) {
-	return nil, s.SignOut(ctx, actor(ctx), in.ID)
+	return nil, s.SignOut(ctx, s.actor(ctx), in.ID)
 }
 
 func (s *Service) handleSendReset(ctx context.Context, in *personInput) (*struct{}, error) {
-	return nil, s.SendReset(ctx, actor(ctx), in.ID)
+	return nil, s.SendReset(ctx, s.actor(ctx), in.ID)
 }
 
 func (s *Service) handleResetFactors(ctx context.Context, in *personInput) (*struct{}, error) {
-	return nil, s.ResetFactors(ctx, actor(ctx), in.ID)
+	return nil, s.ResetFactors(ctx, s.actor(ctx), in.ID)
 }
 
 type roleInput struct {
@@ -192,7 +192,7 @@ type roleInput struct {
 }
 
 func (s *Service) handleRole(ctx context.Context, in *roleInput) (*struct{}, error) {
-	return nil, s.SetRole(ctx, actor(ctx), in.ID, in.Body.Role)
+	return nil, s.SetRole(ctx, s.actor(ctx), in.ID, in.Body.Role)
 }
 
 // DayItem counts what happened on one day.

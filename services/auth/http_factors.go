@@ -17,12 +17,12 @@ import (
 func (s *Service) factorRoutes() {
 	httpx.Register(s.http, public(http.MethodPost, "/api/v1/auth/login/second", "login-second", http.StatusOK,
 		"Second step of a sign-in that answered second-factor-required; one of code, recovery_code and passkey"), s.handleSecond)
-	httpx.Register(s.http, own(http.MethodGet, "/api/v1/auth/factors", "get-factors", http.StatusOK,
-		"The caller's second factors"), s.handleFactors)
-	httpx.Register(s.http, own(http.MethodPost, "/api/v1/auth/factors/totp", "enrol-totp", http.StatusOK,
-		"Make a seed for an app that shows codes; nothing changes before it is activated"), s.handleEnrol)
-	httpx.Register(s.http, own(http.MethodPost, "/api/v1/auth/factors/totp/activate", "activate-totp", http.StatusOK,
-		"Turn the app on with a code of it; other devices are signed out"), s.handleActivate)
+	httpx.Register(s.http, httpx.Enrolling(own(http.MethodGet, "/api/v1/auth/factors", "get-factors", http.StatusOK,
+		"The caller's second factors")), s.handleFactors)
+	httpx.Register(s.http, httpx.Enrolling(own(http.MethodPost, "/api/v1/auth/factors/totp", "enrol-totp", http.StatusOK,
+		"Make a seed for an app that shows codes; nothing changes before it is activated")), s.handleEnrol)
+	httpx.Register(s.http, httpx.Enrolling(own(http.MethodPost, "/api/v1/auth/factors/totp/activate", "activate-totp", http.StatusOK,
+		"Turn the app on with a code of it; other devices are signed out")), s.handleActivate)
 	httpx.Register(s.http, own(http.MethodPost, "/api/v1/auth/factors/totp/remove", "remove-totp", http.StatusNoContent,
 		"Turn the app off; other devices are signed out"), s.handleRemoveTOTP)
 	httpx.Register(s.http, own(http.MethodPost, "/api/v1/auth/factors/recovery-codes", "renew-recovery-codes", http.StatusOK,
@@ -85,7 +85,7 @@ type secondInput struct {
 }
 
 func (s *Service) handleSecond(ctx context.Context, in *secondInput) (*sessionOutput, error) {
-	grant, err := s.LoginSecond(ctx, SecondStep{Challenge: in.Body.Challenge, Evidence: in.Body.evidence()}, client(ctx))
+	grant, err := s.LoginSecond(ctx, SecondStep{Challenge: in.Body.Challenge, Evidence: in.Body.evidence()}, s.client(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ type enrolOutput struct {
 }
 
 func (s *Service) handleEnrol(ctx context.Context, in *confirmationInput) (*enrolOutput, error) {
-	made, err := s.EnrolTOTP(ctx, authn.From(ctx), in.Body.confirmation(), client(ctx))
+	made, err := s.EnrolTOTP(ctx, authn.From(ctx), in.Body.confirmation(), s.client(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +157,7 @@ func shownOnce(codes []string) *codesOutput {
 }
 
 func (s *Service) handleActivate(ctx context.Context, in *activateInput) (*codesOutput, error) {
-	codes, err := s.ActivateTOTP(ctx, authn.From(ctx), in.Body.Code, client(ctx))
+	codes, err := s.ActivateTOTP(ctx, authn.From(ctx), in.Body.Code, s.client(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -165,11 +165,11 @@ func (s *Service) handleActivate(ctx context.Context, in *activateInput) (*codes
 }
 
 func (s *Service) handleRemoveTOTP(ctx context.Context, in *confirmationInput) (*struct{}, error) {
-	return nil, s.RemoveTOTP(ctx, authn.From(ctx), in.Body.confirmation(), client(ctx))
+	return nil, s.RemoveTOTP(ctx, authn.From(ctx), in.Body.confirmation(), s.client(ctx))
 }
 
 func (s *Service) handleRenew(ctx context.Context, in *confirmationInput) (*codesOutput, error) {
-	codes, err := s.RenewRecoveryCodes(ctx, authn.From(ctx), in.Body.confirmation(), client(ctx))
+	codes, err := s.RenewRecoveryCodes(ctx, authn.From(ctx), in.Body.confirmation(), s.client(ctx))
 	if err != nil {
 		return nil, err
 	}

@@ -72,7 +72,7 @@ type redirectOutput struct {
 }
 
 func (s *Service) handleStartOIDC(ctx context.Context, in *startOIDCInput) (*redirectOutput, error) {
-	d, err := s.StartOIDC(ctx, in.Provider, in.Return, client(ctx))
+	d, err := s.StartOIDC(ctx, in.Provider, in.Return, s.client(ctx))
 	if err != nil {
 		return failedOIDC(in.Provider, err)
 	}
@@ -125,7 +125,7 @@ func (s *Service) handleCallbackOIDC(ctx context.Context, in *callbackOIDCInput)
 	if s.secure {
 		a.Secret = in.FlowSecure
 	}
-	done, err := s.ArriveOIDC(ctx, a, client(ctx))
+	done, err := s.ArriveOIDC(ctx, a, s.client(ctx))
 	if !errs.Is(err, errs.TokenInvalid) { // it may be the cookie of a flow that is still open
 		s.setFlowCookie(ctx, "", 0)
 	}
@@ -162,7 +162,7 @@ type linkOIDCOutput struct {
 }
 
 func (s *Service) handleLinkOIDC(ctx context.Context, in *linkOIDCInput) (*linkOIDCOutput, error) {
-	d, err := s.StartLink(ctx, authn.From(ctx), in.Provider, in.Body.confirmation(), in.Body.Return, client(ctx))
+	d, err := s.StartLink(ctx, authn.From(ctx), in.Provider, in.Body.confirmation(), in.Body.Return, s.client(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -205,5 +205,5 @@ type unlinkInput struct {
 }
 
 func (s *Service) handleUnlink(ctx context.Context, in *unlinkInput) (*struct{}, error) {
-	return nil, s.Unlink(ctx, authn.From(ctx), in.Provider, client(ctx))
+	return nil, s.Unlink(ctx, authn.From(ctx), in.Provider, s.client(ctx))
 }

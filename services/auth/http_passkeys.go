@@ -20,10 +20,10 @@ func (s *Service) passkeyRoutes() {
 		"Options for the second step with a passkey"), s.handleBeginSecond)
 	httpx.Register(s.http, own(http.MethodPost, "/api/v1/auth/passkeys/confirm", "begin-passkey-confirm", http.StatusOK,
 		"Options for showing once more who is signed in"), s.handleBeginConfirm)
-	httpx.Register(s.http, own(http.MethodPost, "/api/v1/auth/passkeys/register/begin", "begin-passkey", http.StatusOK,
-		"Options for navigator.credentials.create"), s.handleBeginPasskey)
-	httpx.Register(s.http, own(http.MethodPost, "/api/v1/auth/passkeys/register/finish", "finish-passkey", http.StatusOK,
-		"Add the passkey; other devices are signed out"), s.handleFinishPasskey)
+	httpx.Register(s.http, httpx.Enrolling(own(http.MethodPost, "/api/v1/auth/passkeys/register/begin", "begin-passkey", http.StatusOK,
+		"Options for navigator.credentials.create")), s.handleBeginPasskey)
+	httpx.Register(s.http, httpx.Enrolling(own(http.MethodPost, "/api/v1/auth/passkeys/register/finish", "finish-passkey", http.StatusOK,
+		"Add the passkey; other devices are signed out")), s.handleFinishPasskey)
 	httpx.Register(s.http, own(http.MethodPatch, "/api/v1/auth/passkeys/{id}", "rename-passkey", http.StatusNoContent,
 		"Give a passkey another name"), s.handleRenamePasskey)
 	httpx.Register(s.http, own(http.MethodPost, "/api/v1/auth/passkeys/{id}/remove", "remove-passkey", http.StatusNoContent,
@@ -47,7 +47,7 @@ func options(publicKey []byte, err error) (*optionsOutput, error) {
 }
 
 func (s *Service) handleBeginLogin(ctx context.Context, _ *struct{}) (*optionsOutput, error) {
-	return options(s.BeginPasskeyLogin(ctx, client(ctx)))
+	return options(s.BeginPasskeyLogin(ctx, s.client(ctx)))
 }
 
 type answerInput struct {
@@ -57,7 +57,7 @@ type answerInput struct {
 }
 
 func (s *Service) handleFinishLogin(ctx context.Context, in *answerInput) (*sessionOutput, error) {
-	grant, err := s.FinishPasskeyLogin(ctx, in.Body.Credential, client(ctx))
+	grant, err := s.FinishPasskeyLogin(ctx, in.Body.Credential, s.client(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -71,15 +71,15 @@ type beginSecondInput struct {
 }
 
 func (s *Service) handleBeginSecond(ctx context.Context, in *beginSecondInput) (*optionsOutput, error) {
-	return options(s.BeginPasskeySecond(ctx, in.Body.Challenge, client(ctx)))
+	return options(s.BeginPasskeySecond(ctx, in.Body.Challenge, s.client(ctx)))
 }
 
 func (s *Service) handleBeginConfirm(ctx context.Context, _ *struct{}) (*optionsOutput, error) {
-	return options(s.BeginPasskeyConfirm(ctx, authn.From(ctx), client(ctx)))
+	return options(s.BeginPasskeyConfirm(ctx, authn.From(ctx), s.client(ctx)))
 }
 
 func (s *Service) handleBeginPasskey(ctx context.Context, in *confirmationInput) (*optionsOutput, error) {
-	return options(s.BeginPasskey(ctx, authn.From(ctx), in.Body.confirmation(), client(ctx)))
+	return options(s.BeginPasskey(ctx, authn.From(ctx), in.Body.confirmation(), s.client(ctx)))
 }
 
 type newPasskeyInput struct {
@@ -98,7 +98,7 @@ type newPasskeyOutput struct {
 }
 
 func (s *Service) handleFinishPasskey(ctx context.Context, in *newPasskeyInput) (*newPasskeyOutput, error) {
-	key, codes, err := s.FinishPasskey(ctx, authn.From(ctx), in.Body.Name, in.Body.Credential, client(ctx))
+	key, codes, err := s.FinishPasskey(ctx, authn.From(ctx), in.Body.Name, in.Body.Credential, s.client(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ type renamePasskeyInput struct {
 }
 
 func (s *Service) handleRenamePasskey(ctx context.Context, in *renamePasskeyInput) (*struct{}, error) {
-	return nil, s.RenamePasskey(ctx, authn.From(ctx), in.ID, in.Body.Name, client(ctx))
+	return nil, s.RenamePasskey(ctx, authn.From(ctx), in.ID, in.Body.Name, s.client(ctx))
 }
 
 type removePasskeyInput struct {
@@ -124,5 +124,5 @@ type removePasskeyInput struct {
 }
 
 func (s *Service) handleRemovePasskey(ctx context.Context, in *removePasskeyInput) (*struct{}, error) {
-	return nil, s.RemovePasskey(ctx, authn.From(ctx), in.ID, in.Body.confirmation(), client(ctx))
+	return nil, s.RemovePasskey(ctx, authn.From(ctx), in.ID, in.Body.confirmation(), s.client(ctx))
 }

@@ -64,9 +64,9 @@ type sessionInput struct {
 }
 
 func (s *Service) handleEndSession(ctx context.Context, in *sessionInput) (*struct{}, error) {
-	return nil, s.EndDevice(ctx, authn.From(ctx), in.ID, client(ctx))
+	return nil, s.EndDevice(ctx, authn.From(ctx), in.ID, s.client(ctx))
 }
 
 func (s *Service) handleEndOthers(ctx context.Context, _ *struct{}) (*struct{}, error) {
-	return nil, s.EndOtherDevices(ctx, authn.From(ctx), client(ctx))
+	return nil, s.EndOtherDevices(ctx, authn.From(ctx), s.client(ctx))
 }

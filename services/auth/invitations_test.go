@@ -96,7 +96,7 @@ func TestInvitationRace(t *testing.T) {
 					t.Error("no secret")
 				}
 				acc := Account{ID: id.New(), Username: "person" + strconv.Itoa(i), DisplayName: "x", Role: "user", CreatedAt: r.clock.now()}
-				err := r.svc.store.createAccount(t.Context(), newAccount{account: acc, hash: "x", invitation: &s, audit: audit(acc.CreatedAt, eventSignUp, acc, Client{})})
+				_, err := r.svc.store.createAccount(t.Context(), newAccount{account: acc, hash: "x", invitation: &s, audit: audit(acc.CreatedAt, eventSignUp, acc, Client{})})
 				switch {
 				case err == nil:
 					status[i] = 201

@@ -32,6 +32,7 @@ const (
 	mailRecoveryUsed    mailKind = "recovery-code-used"
 	mailRecoveryRenewed mailKind = "recovery-codes-renewed"
 	mailLinked          mailKind = "sign-in-linked"
+	mailUnlinked        mailKind = "sign-in-unlinked"
 	mailDeleted         mailKind = "account-deleted"
 	mailNone            mailKind = "nothing" // for an address that nobody has: never sent
 )
@@ -125,6 +126,11 @@ var wordings = map[mailKind]wording{
 		Subject: "A way to sign in was added",
 		Lines:   []string{"Your account was linked to the provider named below: who signs in there can now open your account."},
 		Ending:  "If this was not you, remove the link in the settings under \"Security\" and set a new password at once.",
+	},
+	mailUnlinked: {
+		Subject: "A way to sign in was removed",
+		Lines:   []string{"The link of your account to the provider named below was removed: signing in there does not open your account any more."},
+		Ending:  notYou,
 	},
 	mailDeleted: {
 		Subject: "Your account was deleted",

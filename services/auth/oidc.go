@@ -33,7 +33,7 @@ type flow struct {
 	Browser   tokenHash
 	Provider  string
 	AccountID id.ID // the account that links; Nil = somebody signs in
-	SessionID id.ID // which asked to link
+	SessionID id.ID // which asked to link, or which the browser had when it left to sign in
 	ReturnTo  string
 	CreatedAt time.Time
 	ExpiresAt time.Time
@@ -94,7 +94,11 @@ func (s *Service) StartOIDC(ctx context.Context, name, returnTo string, from Cli
 	if err := s.admitOIDC(ctx, from.IP); err != nil {
 		return Departure{}, err
 	}
-	return s.depart(ctx, p, flow{Provider: name, ReturnTo: returnTo})
+	sess, err := s.sessionBefore(ctx, from)
+	if err != nil {
+		return Departure{}, err
+	}
+	return s.depart(ctx, p, flow{Provider: name, SessionID: sess, ReturnTo: returnTo})
 }
 
 func (s *Service) depart(ctx context.Context, p *provider, f flow) (Departure, error) {
@@ -143,6 +147,9 @@ func (s *Service) ArriveOIDC(ctx context.Context, a Answer, from Client) (Arriva
 	if !f.AccountID.IsZero() {
 		return Arrival{ReturnTo: f.ReturnTo}, s.link(ctx, f, p, who, from.clean())
 	}
+	// No strict cookie comes along from another site: what the browser had is
+	// known from its departure.
+	from.session = f.SessionID
 	grant, err := s.signInOIDC(ctx, who, from.clean())
 	if err == nil {
 		s.count("oidc", "ok")
@@ -289,7 +296,7 @@ func (s *Service) storeOIDCAccount(ctx context.Context, acc Account, who identit
 	if err != nil {
 		return err
 	}
-	err = s.store.createAccount(ctx, newAccount{
+	_, err = s.store.createAccount(ctx, newAccount{
 		account: acc, identity: &who, events: rows, audit: audit(acc.CreatedAt, eventSignUpOIDC, acc, from),
 	})
 	if err == nil {

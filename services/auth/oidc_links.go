@@ -80,24 +80,39 @@ func (s *Service) link(ctx context.Context, f flow, p *provider, who identity, f
 	return err
 }
 
-// Unlink takes away a provider from the ways that who can sign in. Errors:
-// not-found when there is no such link; conflict when there is no other way.
+// Unlink takes away a provider from the ways that who can sign in, and tells
+// them by mail. Errors: not-found when there is no such link; conflict when
+// there is no other way.
 func (s *Service) Unlink(ctx context.Context, who authn.Identity, name string, from Client) error {
 	acc, ok, err := s.store.account(ctx, who.UserID)
 	if err != nil || !ok {
 		return firstError(err, errSessionOver())
 	}
-	issuers := make([]string, 0, len(s.providers))
-	gone := unlinking{account: acc, provider: name, audit: audit(s.now(), eventUnlinked, acc, from).of(who.SessionID)}
+	now := s.now()
+	gone := unlinking{account: acc, provider: name, ways: s.ways(), audit: audit(now, eventUnlinked, acc, from).of(who.SessionID)}
 	for _, p := range s.providers {
 		if p.ID == name {
-			gone.issuer = p.Issuer
-		} else {
-			issuers = append(issuers, p.Issuer)
+			gone.issuer, name = p.Issuer, p.Name
 		}
 	}
-	gone.others = issuers
-	return s.store.unlink(ctx, gone)
+	gone.mail, err = mailRows(mailing{to: acc, kind: mailUnlinked, device: name + ", " + from.device(), at: now})
+	if err != nil {
+		return err
+	}
+	if err := s.store.unlink(ctx, gone); err != nil {
+		return err
+	}
+	s.publish(gone.mail)
+	return nil
+}
+
+// ways are the ways in besides a password.
+func (s *Service) ways() waysIn {
+	w := waysIn{issuers: make([]string, 0, len(s.providers)), passkeys: s.passkeys != nil}
+	for _, p := range s.providers {
+		w.issuers = append(w.issuers, p.Issuer)
+	}
+	return w
 }
 
 func errLastWay() error {

@@ -67,6 +67,9 @@ func TestOIDCLink(t *testing.T) {
 		r.unlink(s, "other").WantProblem(errs.NotFound)
 		r.unlink(s, "test").Want(http.StatusNoContent)
 		r.unlink(s, "test").WantProblem(errs.NotFound)
+		if mail := r.mails(2)[1]; mail.To != "grace@example.org" || !strings.Contains(mail.Text, "Test, ") || !strings.Contains(mail.Subject, "was removed") {
+			t.Errorf("mail %+v", mail)
+		}
 		if got := r.audited(); !slices.Equal(got, []string{"sign-up", "login-failed", "oidc-linked", "oidc-login", "oidc-unlinked"}) {
 			t.Errorf("audit %v", got)
 		}
@@ -135,6 +138,29 @@ func TestOIDCLastWayStays(t *testing.T) {
 		// A password is one.
 		r.post("password", map[string]string{"password": goodPassword}, bearer(s.AccessToken)).Want(http.StatusNoContent)
 		r.unlink(s, "test").Want(http.StatusNoContent)
+	})
+}
+
+// A passkey is a way in, where passkeys work; so the last of link and passkey
+// stays for who has no password.
+func TestOIDCAPasskeyIsAWayIn(t *testing.T) {
+	eachOIDC(t, func(t *testing.T, r *rig, _ *idp.Provider) {
+		b := &browser{r: r}
+		s := b.wantIn(b.signIn("grace"))
+		_, codes := r.addPasskey(s, map[string]any{})
+		relying := r.svc.passkeys
+		r.svc.passkeys = nil // as at a bare IP address
+		r.unlink(s, "test").WantProblem(errs.Conflict)
+		r.svc.passkeys = relying
+		remove := "passkeys/" + r.factors(s).Passkeys[0].ID.String() + "/remove"
+		r.unlink(s, "test").Want(http.StatusNoContent)
+		if got := r.links(s); got != nil {
+			t.Errorf("links %v", got)
+		}
+		r.post(remove, map[string]any{"recovery_code": codes[0]}, bearer(s.AccessToken)).WantProblem(errs.Conflict)
+		if len(r.factors(s).Passkeys) != 1 {
+			t.Error("the only way in is gone")
+		}
 	})
 }
 

@@ -59,10 +59,17 @@ func newProviders(c config.Config, now func() time.Time) ([]*provider, error) {
 	for _, p := range listed {
 		list = append(list, &provider{
 			OIDCProvider: p, callback: c.PublicURL + pathOIDC + "/" + p.ID + "/callback", now: now,
-			client: &http.Client{Timeout: providerPatience},
+			client: &http.Client{Timeout: providerPatience, CheckRedirect: stay},
 		})
 	}
 	return list, nil
+}
+
+// stay keeps a client where the operator, or the provider's own metadata, sent
+// it: a redirect could lead into the inner network, or take a code and the
+// client's secret along.
+func stay(*http.Request, []*http.Request) error {
+	return errors.New("it answers with a redirect, which is not followed")
 }
 
 func (p *provider) context(ctx context.Context) context.Context {

@@ -376,7 +376,8 @@ func (s *Service) RenamePasskey(ctx context.Context, who authn.Identity, key id.
 }
 
 // RemovePasskey ends a passkey of who. Errors: those of reauthenticate;
-// not-found.
+// not-found; conflict for the only way in, or the only second step where one is
+// demanded.
 func (s *Service) RemovePasskey(ctx context.Context, who authn.Identity, key id.ID, c Confirmation, from Client) error {
 	acc, err := s.reauthenticate(ctx, who, c, from)
 	if err != nil {
@@ -384,6 +385,11 @@ func (s *Service) RemovePasskey(ctx context.Context, who authn.Identity, key id.
 	}
 	return s.changeFactors(ctx, changing{
 		acc: acc, who: who, from: from.clean(), event: eventPasskeyRemoved, mail: mailFactorRemoved,
-		change: func(tx *factorTx) error { return tx.removePasskey(key) },
+		change: func(tx *factorTx) error {
+			if err := tx.removePasskey(key); err != nil {
+				return err
+			}
+			return s.ways().left(tx.tx, acc.ID)
+		},
 	})
 }

@@ -34,17 +34,23 @@ const (
 const (
 	reasonSignedOut = "signed-out"
 	reasonReused    = "token-reused"
+	reasonReplaced  = "replaced" // the same browser signed in once more
 )
 
-// Client is where a request comes from, for the session list and the audit.
+// Client is where a request comes from, for the session list and the audit, and
+// what it shows of a session that its browser has.
 type Client struct {
 	IP        string
 	UserAgent string
+
+	refresh tokenHash // of the refresh token that came along; zero = none
+	session id.ID     // the one that the browser had when it left for a provider
 }
 
 // clean makes the values fit their columns.
 func (c Client) clean() Client {
-	return Client{IP: db.Fit(c.IP, 45), UserAgent: db.Fit(c.UserAgent, 255)}
+	c.IP, c.UserAgent = db.Fit(c.IP, 45), db.Fit(c.UserAgent, 255)
+	return c
 }
 
 // device is what a person recognises it by.
@@ -59,6 +65,7 @@ type Grant struct {
 	ExpiresIn      time.Duration
 	RefreshToken   string
 	RefreshExpires time.Time
+	Enrol          bool // the access token only serves to set up a second step
 }
 
 // session is one sign-in on one device.
@@ -148,31 +155,32 @@ func (s *Service) giveBack(ctx context.Context, try attempt, err error) error {
 	return err
 }
 
-// startSession makes a session's rows and its grant; nothing is stored yet.
-func (s *Service) startSession(acc Account, from Client) (session, refreshToken, Grant, error) {
+// startSession makes a session's rows and the secret for its cookie; nothing is
+// stored yet.
+func (s *Service) startSession(acc Account, from Client) (session, refreshToken, string) {
 	now := s.now()
 	sess := session{
 		ID: id.New(), AccountID: acc.ID, From: from.clean(),
 		CreatedAt: now, LastUsedAt: now, ExpiresAt: now.Add(s.cfg.RefreshTTL),
 	}
 	secret, token := newRefreshToken(sess, now)
-	grant, err := s.grant(acc, sess, secret)
-	return sess, token, grant, err
+	return sess, token, secret
 }
 
-// grant signs an access token for the session.
-func (s *Service) grant(acc Account, sess session, secret string) (Grant, error) {
+// grant signs an access token for the session: one that only serves to set up a
+// second step when enrol says so.
+func (s *Service) grant(acc Account, sess session, secret string, enrol bool) (Grant, error) {
 	now := s.now()
 	access, err := s.keys.sign(authn.Identity{
 		UserID: acc.ID, SessionID: sess.ID, Username: acc.Username, Role: acc.Role,
-		Expires: now.Add(s.cfg.AccessTokenTTL),
+		Expires: now.Add(s.cfg.AccessTokenTTL), Enrol: enrol,
 	})
 	if err != nil {
 		return Grant{}, err
 	}
 	return Grant{
 		Account: acc, SessionID: sess.ID, AccessToken: access, ExpiresIn: s.cfg.AccessTokenTTL,
-		RefreshToken: secret, RefreshExpires: sess.ExpiresAt,
+		RefreshToken: secret, RefreshExpires: sess.ExpiresAt, Enrol: enrol,
 	}, nil
 }
 
@@ -250,6 +258,8 @@ func judge(sess session, token refreshToken, now time.Time) rotateOutcome {
 	switch {
 	case sess.RevokeReason == reasonReused:
 		return rotateReused // the owner's own token: tell them why
+	case sess.RevokeReason == reasonReplaced && now.Sub(sess.RevokedAt) <= raceWindow:
+		return rotateRaced // a tab of the browser that has, or soon gets, the cookie of its new session
 	case !sess.RevokedAt.IsZero() || !now.Before(sess.ExpiresAt):
 		return rotateGone
 	case token.RotatedAt.IsZero():

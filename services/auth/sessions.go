@@ -95,3 +95,37 @@ func (s *Service) endedAll(over []id.ID, now time.Time, rows []outbox.Row) {
 		s.ended(sess, now, nil)
 	}
 }
+
+// replacing is the session that a browser had when it signed in once more: that
+// one ends with the new one's start, and no other (ASVS 7.2.4).
+type replacing struct {
+	ending ending // only is zero for none
+	leave  leaveFunc
+	over   []id.ID // filled when the transaction is through
+}
+
+// replaced finds out what from's browser had. Whoever shows a session's refresh
+// token could sign it out as well, so nothing is given away here.
+func (s *Service) replaced(ctx context.Context, from Client, now time.Time) (*replacing, error) {
+	r := &replacing{}
+	sess, err := s.sessionBefore(ctx, from)
+	if err != nil || sess.IsZero() {
+		return r, err
+	}
+	owner, err := s.store.ownerOfSession(ctx, sess)
+	if err != nil || owner.IsZero() {
+		return r, err
+	}
+	r.ending = ending{account: owner, only: sess, reason: reasonReplaced, audit: eventRevoked, from: from}
+	r.leave = s.endings(r.ending, now, &r.over)
+	return r, nil
+}
+
+// sessionBefore is the session that from's browser has, also one that is over;
+// Nil for none.
+func (s *Service) sessionBefore(ctx context.Context, from Client) (id.ID, error) {
+	if from.refresh == (tokenHash{}) {
+		return from.session, nil
+	}
+	return s.store.sessionOf(ctx, from.refresh)
+}

@@ -16,11 +16,19 @@ const (
 	signUpClosed = "closed" // nobody
 )
 
+// Who must have a second step.
+const (
+	secondStepOptional  = "optional"  // nobody
+	secondStepStaff     = "staff"     // moderators and administrators
+	secondStepEverybody = "everybody" // also who signs in with a provider: that is one factor
+)
+
 const maxAnnouncement = 500 // code points
 
 // Settings are what administrators decide while ChatApp runs.
 type Settings struct {
 	SignUp       string        // "open" | "invite" | "closed"
+	SecondStep   string        // "optional" | "staff" | "everybody"; in a wish also "": as it is
 	Announcement *Announcement // nil = none
 }
 
@@ -51,11 +59,14 @@ func (s *Service) Settings(ctx context.Context) (Settings, error) {
 }
 
 // SetSettings replaces them; the id of the announcement is not asked for. It
-// returns what is stored. Errors: not-found, invalid-body, invalid-text,
-// unavailable.
+// returns what is stored. A second step can be demanded by those alone who have
+// one. Errors: not-found, invalid-body, invalid-text, conflict, unavailable.
 func (s *Service) SetSettings(ctx context.Context, by Actor, want Settings) (Settings, error) {
 	if want.SignUp != signUpOpen && want.SignUp != signUpInvite && want.SignUp != signUpClosed {
 		return want, errs.Invalid("body.sign_up", "Sign-up is open, invite or closed.")
+	}
+	if s := want.SecondStep; s != "" && s != secondStepOptional && s != secondStepStaff && s != secondStepEverybody {
+		return want, errs.Invalid("body.second_step", "A second step is optional, or needed for staff or everybody.")
 	}
 	now := s.now()
 	if want.Announcement != nil {
@@ -69,6 +80,19 @@ func (s *Service) SetSettings(ctx context.Context, by Actor, want Settings) (Set
 		return want, err
 	}
 	return s.store.setSettings(ctx, by, want, now)
+}
+
+// WithoutSecondStep is how many accounts a demand concerns that have no second
+// step. Errors: unavailable.
+func (s *Service) WithoutSecondStep(ctx context.Context, demand string) (int64, error) {
+	roles := map[string][]string{
+		secondStepStaff:     {authn.RoleModerator, authn.RoleAdmin},
+		secondStepEverybody: {authn.RoleUser, authn.RoleModerator, authn.RoleAdmin},
+	}[demand]
+	if len(roles) == 0 {
+		return 0, nil
+	}
+	return s.store.withoutSecondStep(ctx, roles)
 }
 
 func checkAnnouncement(a Announcement, now time.Time) (Announcement, error) {

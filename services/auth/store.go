@@ -137,6 +137,7 @@ type newAccount struct {
 	identity   *identity // of the provider that vouches for the account's address; nil = none
 	session    *session
 	token      refreshToken
+	before     *replacing    // what the browser had
 	confirm    *oneTimeToken // of the mail that asks for confirmation; nil = none
 	invitation *tokenHash    // used up; nil = none
 	audit      auditRow
@@ -145,9 +146,10 @@ type newAccount struct {
 
 // createAccount stores it. Errors: identifier-taken, token-invalid for the
 // invitation.
-func (st *store) createAccount(ctx context.Context, n newAccount) error {
+func (st *store) createAccount(ctx context.Context, n newAccount) (done stored, err error) {
 	acc := n.account
-	err := st.db.Tx(ctx, func(tx *gorm.DB) error {
+	err = st.db.Tx(ctx, func(tx *gorm.DB) error {
+		done = stored{}
 		if err := useInvitation(tx, n.invitation, acc.CreatedAt); err != nil {
 			return err
 		}
@@ -166,7 +168,7 @@ func (st *store) createAccount(ctx context.Context, n newAccount) error {
 			return err
 		}
 		if n.session != nil {
-			if err := insertSession(tx, *n.session, n.token); err != nil {
+			if done, err = st.openSession(tx, acc, *n.session, n.token, n.before); err != nil {
 				return err
 			}
 		}
@@ -179,9 +181,9 @@ func (st *store) createAccount(ctx context.Context, n newAccount) error {
 		return outbox.Insert(tx, n.events)
 	})
 	if db.IsDuplicate(err) {
-		return errTaken()
+		return done, errTaken()
 	}
-	return err
+	return done, err
 }
 
 // insertWayIn stores what the account's owner will sign in with.

@@ -162,7 +162,8 @@ type factorTx struct {
 }
 
 // changeFactors makes a change, all or nothing, and returns the events of the
-// sessions that ended. Without a factor there are no recovery codes.
+// sessions that ended. Without a factor there are no recovery codes. Error:
+// conflict for the last one where one is demanded.
 func (st *store) changeFactors(ctx context.Context, c factorChange) (emitted []outbox.Row, err error) {
 	err = st.db.Tx(ctx, func(tx *gorm.DB) error {
 		emitted = nil
@@ -178,7 +179,7 @@ func (st *store) changeFactors(ctx context.Context, c factorChange) (emitted []o
 		}
 		after, err := factorsOf(tx, c.account)
 		if err == nil && !after.on() {
-			err = tx.Where("account_id = ?", c.account).Delete(&recoveryRow{}).Error
+			err = lastFactor(tx, c.account)
 		}
 		if err == nil && c.leave != nil {
 			emitted, err = st.endIn(tx, c.ending, c.now, c.leave)
@@ -195,6 +196,23 @@ func (st *store) changeFactors(ctx context.Context, c factorChange) (emitted []o
 		return outbox.Insert(tx, c.mail)
 	})
 	return emitted, err
+}
+
+// lastFactor ends what comes with a second step. Error: conflict where the
+// account must have one.
+func lastFactor(tx *gorm.DB, account id.ID) error {
+	acc, ok, err := accountOf(tx, account)
+	if err != nil || !ok {
+		return firstError(err, errSessionOver())
+	}
+	needed, err := demanded(tx, acc.Role)
+	if err == nil && needed {
+		err = errs.New(errs.Conflict, "Two-step sign-in is needed here. Add another way before you remove this one.")
+	}
+	if err != nil {
+		return err
+	}
+	return tx.Where("account_id = ?", account).Delete(&recoveryRow{}).Error
 }
 
 // activateTOTP turns an offered app on whose code of step came back. Error:

@@ -79,8 +79,11 @@ func (st *store) takeFlow(ctx context.Context, state, browser tokenHash, provide
 		State: state, Browser: browser, Provider: row.Provider, ReturnTo: row.ReturnTo,
 		CreatedAt: row.CreatedAt.UTC(), ExpiresAt: row.ExpiresAt.UTC(),
 	}
-	if row.AccountID != nil && row.SessionID != nil {
-		f.AccountID, f.SessionID = *row.AccountID, *row.SessionID
+	if row.AccountID != nil {
+		f.AccountID = *row.AccountID
+	}
+	if row.SessionID != nil {
+		f.SessionID = *row.SessionID
 	}
 	return f, err
 }
@@ -169,10 +172,37 @@ func (st *store) link(ctx context.Context, n newLink) (linked bool, err error) {
 // unlinking is one link going away.
 type unlinking struct {
 	account  Account
-	provider string   // our name for it when it was linked
-	issuer   string   // "" = the provider is not configured any more
-	others   []string // issuers of the providers that stay usable
+	provider string // our name for it when it was linked
+	issuer   string // "" = the provider is not configured any more
+	ways     waysIn
 	audit    auditRow
+	mail     []outbox.Row
+}
+
+// waysIn are the ways to sign in, besides a password, that this installation
+// offers.
+type waysIn struct {
+	issuers  []string // of the providers
+	passkeys bool
+}
+
+// left makes sure, after a change, that the account's owner can sign in. Error:
+// conflict.
+func (w waysIn) left(tx *gorm.DB, account id.ID) error {
+	if password, err := hasPassword(tx, account); err != nil || password {
+		return err
+	}
+	var links, keys int64
+	if err := tx.Model(&identityRow{}).Where("account_id = ? AND issuer IN ?", account, w.issuers).Count(&links).Error; err != nil {
+		return err
+	}
+	if err := tx.Model(&passkeyRow{}).Where("account_id = ?", account).Count(&keys).Error; err != nil {
+		return err
+	}
+	if links == 0 && (keys == 0 || !w.passkeys) {
+		return errLastWay()
+	}
+	return nil
 }
 
 // unlink deletes the link, unless it is the last way in. The lock on the
@@ -192,17 +222,12 @@ func (st *store) unlink(ctx context.Context, u unlinking) error {
 		if gone.Error != nil || gone.RowsAffected == 0 {
 			return firstError(gone.Error, errs.New(errs.NotFound, "There is no such link."))
 		}
-		password, err := hasPassword(tx, u.account.ID)
-		if err != nil {
+		if err := u.ways.left(tx, u.account.ID); err != nil {
 			return err
 		}
-		var others int64
-		if err := mine().Where("issuer IN ?", u.others).Count(&others).Error; err != nil {
+		if err := tx.Create(&u.audit).Error; err != nil {
 			return err
 		}
-		if !password && others == 0 {
-			return errLastWay()
-		}
-		return tx.Create(&u.audit).Error
+		return outbox.Insert(tx, u.mail)
 	})
 }

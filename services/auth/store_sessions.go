@@ -51,6 +51,27 @@ func (r refreshRow) token() refreshToken {
 	return t
 }
 
+// stored is what became of a session that was to be stored.
+type stored struct {
+	methods []string     // of the second step, which is needed first; nil = it was stored
+	enrol   bool         // its owner has to set up a second step
+	ended   []outbox.Row // the events of the session that it replaced
+}
+
+// openSession stores acc's session, and ends the one that the same browser had.
+func (st *store) openSession(tx *gorm.DB, acc Account, s session, t refreshToken, before *replacing) (done stored, err error) {
+	if done.enrol, err = mustEnrol(tx, acc); err != nil {
+		return done, err
+	}
+	if err := insertSession(tx, s, t); err != nil {
+		return done, err
+	}
+	if before != nil && !before.ending.only.IsZero() {
+		done.ended, err = st.endIn(tx, before.ending, s.CreatedAt, before.leave)
+	}
+	return done, err
+}
+
 func insertSession(tx *gorm.DB, s session, t refreshToken) error {
 	row := sessionRow{
 		ID: s.ID, AccountID: s.AccountID, IP: s.From.IP, UserAgent: s.From.UserAgent,
@@ -71,6 +92,7 @@ type newLogin struct {
 	account Account
 	session session
 	token   refreshToken
+	before  *replacing // what the browser had
 	attempt attempt
 	event   string // of the audit row; "" = eventLogin
 	audit   auditRow
@@ -86,18 +108,21 @@ type newLogin struct {
 
 // createLogin stores the session and forgets the failures before it. Where the
 // account has a second factor and n has no proof, it stores the challenge
-// instead and returns the methods of the second step. The account's row is
+// instead and answers with the methods of the second step. The account's row is
 // locked first, as in changeFactors: no session starts under old rules after
 // the rules changed. Errors: those of mayStart; errNotProved; challenge-expired
 // when another request was first.
-func (st *store) createLogin(ctx context.Context, n newLogin) (methods []string, err error) {
+func (st *store) createLogin(ctx context.Context, n newLogin) (done stored, err error) {
 	err = st.db.Tx(ctx, func(tx *gorm.DB) error {
+		done = stored{}
 		now := n.session.CreatedAt
-		if methods, err = st.mustProve(tx, n); err != nil {
+		methods, err := st.mustProve(tx, n)
+		if err != nil {
 			return err
 		}
 		try := n.attempt
 		if len(methods) > 0 {
+			done.methods = methods
 			return st.askSecond(tx, n, &try)
 		}
 		if n.proof != nil {
@@ -108,7 +133,7 @@ func (st *store) createLogin(ctx context.Context, n newLogin) (methods []string,
 				return err
 			}
 		}
-		if err := insertSession(tx, n.session, n.token); err != nil {
+		if done, err = st.openSession(tx, n.account, n.session, n.token, n.before); err != nil {
 			return err
 		}
 		if err := st.releaseIn(tx, &try, true, now); err != nil {
@@ -119,15 +144,16 @@ func (st *store) createLogin(ctx context.Context, n newLogin) (methods []string,
 		}
 		return outbox.Insert(tx, n.mail)
 	})
-	return methods, err
+	return done, err
 }
 
 // rotation says what a refresh does once its token and session are locked.
 type rotation struct {
 	hash tokenHash
 	now  time.Time
-	// next makes the session's new state and its new token.
-	next func(session, Account) (session, refreshToken, error)
+	// next makes the session's new state and its new token; enrol says that its
+	// owner has to set up a second step.
+	next func(sess session, acc Account, enrol bool) (session, refreshToken, error)
 	// ended makes what the end of a session for reuse leaves behind.
 	ended func(session, Account) (auditRow, []outbox.Row, error)
 }
@@ -187,7 +213,11 @@ func (st *store) replaceToken(tx *gorm.DB, r rotation, old refreshToken, sess se
 	if suspended, err := isSuspended(tx, acc.ID); err != nil || suspended {
 		return firstError(err, errSessionOver())
 	}
-	sess, fresh, err := r.next(sess, acc)
+	enrol, err := mustEnrol(tx, acc)
+	if err != nil {
+		return err
+	}
+	sess, fresh, err := r.next(sess, acc, enrol)
 	if err != nil {
 		return err
 	}
@@ -244,6 +274,16 @@ func (st *store) revoke(ctx context.Context, sess id.ID, reason string, at time.
 		return err
 	})
 	return emitted, err
+}
+
+// ownerOfSession is the account of a session; Nil when there is no such session.
+func (st *store) ownerOfSession(ctx context.Context, sess id.ID) (id.ID, error) {
+	var rows []sessionRow
+	err := st.read(ctx).Where("id = ?", sess).Find(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return id.Nil, err
+	}
+	return rows[0].AccountID, nil
 }
 
 // sessionOf finds the session of a refresh token of any generation; Nil when

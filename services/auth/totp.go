@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base32"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,7 @@ const (
 	seedBytes   = 20
 
 	recoveryCodes   = 10
-	recoveryLetters = 16 // of base32: 80 bits
+	recoveryLetters = 24 // of base32: 120 bits; codes of before had 16 and still work
 )
 
 // totpFactor is an app that shows codes.
@@ -154,8 +155,11 @@ func matchCode(seed []byte, code string, now time.Time) (step int64, ok bool) {
 // newRecoveryCodes makes codes and what is stored of them.
 func newRecoveryCodes(account id.ID) (codes []string, hashes []tokenHash) {
 	for range recoveryCodes {
-		text := strings.ToLower(rand.Text()[:recoveryLetters])
-		code := text[:4] + "-" + text[4:8] + "-" + text[8:12] + "-" + text[12:]
+		var groups []string
+		for letters := range slices.Chunk([]byte(strings.ToLower(rand.Text()[:recoveryLetters])), 4) {
+			groups = append(groups, string(letters))
+		}
+		code := strings.Join(groups, "-")
 		codes, hashes = append(codes, code), append(hashes, recoveryHash(account, code))
 	}
 	return codes, hashes
@@ -164,8 +168,8 @@ func newRecoveryCodes(account id.ID) (codes []string, hashes []tokenHash) {
 // readable undoes what people make of a code when they type it.
 var readable = strings.NewReplacer("-", "", " ", "", "0", "o", "1", "l", "8", "b")
 
-// recoveryHash is what is stored of a code. It is random enough that a plain
-// hash keeps it secret.
+// recoveryHash is what is stored of a code. With more than 112 random bits a
+// plain hash keeps it secret (ASVS 6.5.2).
 func recoveryHash(account id.ID, code string) tokenHash {
 	return sha256.Sum256(append(account[:], readable.Replace(strings.ToLower(code))...))
 }

@@ -69,7 +69,7 @@ func (s *Service) storeUnconfirmed(ctx context.Context, acc Account, hash string
 	if err != nil {
 		return err
 	}
-	err = s.store.createAccount(ctx, newAccount{
+	_, err = s.store.createAccount(ctx, newAccount{
 		account: acc, hash: hash, confirm: &token, invitation: invitation, events: rows, audit: audit(acc.CreatedAt, eventSignUp, acc, from),
 	})
 	if err != nil {

@@ -20,6 +20,7 @@ func TestHandshakeRefusals(t *testing.T) { // S10
 	n.svc.hub.origins = newOrigins("https://chat.example.org", []string{"https://app.example.org"})
 	token := c.tokens.For(id.New(), "ada")
 	expired := c.tokens.Sign(authn.Identity{UserID: id.New(), SessionID: id.New(), Expires: time.Now().Add(-time.Hour)})
+	enrols := c.tokens.Sign(authn.Identity{UserID: id.New(), SessionID: id.New(), Expires: time.Now().Add(time.Hour), Enrol: true})
 	upgrade := func(h ...string) http.Header {
 		header := http.Header{
 			"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"},
@@ -59,6 +60,7 @@ func TestHandshakeRefusals(t *testing.T) { // S10
 		"no token":                       {"", upgrade("Sec-WebSocket-Protocol", "chat.v1"), errs.Unauthenticated},
 		"garbage token":                  {"", upgrade("Sec-WebSocket-Protocol", "chat.v1, bearer.x.y.z"), errs.Unauthenticated},
 		"expired token":                  {"", upgrade("Sec-WebSocket-Protocol", "chat.v1, bearer."+expired), errs.Unauthenticated},
+		"token that only enrols":         {"", upgrade("Sec-WebSocket-Protocol", "chat.v1, bearer."+enrols), errs.SecondStepRequired},
 		"garbage header, token offered ": {"", upgrade("Authorization", "Bearer x"), errs.Unauthenticated},
 	}
 	for name, test := range cases {

@@ -100,3 +100,18 @@ func TestATokenThatExpiresClosesUnlessRenewed(t *testing.T) {
 	c.revoke(t, next) // it belongs to the new session now
 	renewed.expectClose(t, closeSession)
 }
+
+// Who has to set up a second step first gets no events: not by a new
+// connection, and not any longer by one from before that was demanded.
+func TestATokenThatOnlyEnrolsConnectsNothing(t *testing.T) {
+	c := newCluster(t)
+	n := c.node(t)
+	user := id.New()
+	before := n.open(t, c.tokens.Sign(identity(user, time.Hour)))
+	limited := identity(user, time.Hour)
+	limited.Enrol = true
+	token := c.tokens.Sign(limited)
+	testkit.Call(t, n.svc.Handler(), "GET", routeStream, token, nil).WantProblem(errs.SecondStepRequired)
+	before.send(t, map[string]string{"type": "reauth", "token": token})
+	before.expectClose(t, closeSession)
+}

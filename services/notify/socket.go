@@ -301,6 +301,8 @@ func (s *socket) reauth(token string) error {
 		return nil
 	case errs.Is(err, errs.Unauthenticated):
 		return leaving{closeSession, "the token is not valid"}
+	case errs.Is(err, errs.SecondStepRequired): // demanded since the last token
+		return leaving{closeSession, "a second step has to be set up"}
 	}
 	s.complain(err)
 	return nil

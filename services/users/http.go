@@ -21,8 +21,8 @@ const title = "ChatApp users"
 
 // routes is the service's table of contents.
 func (s *Service) routes(server *httpx.Server) {
-	httpx.Register(server, operation("get-me", http.MethodGet, "/api/v1/users/me",
-		"Your own profile", http.StatusUnauthorized), s.getMe)
+	httpx.Register(server, httpx.Enrolling(operation("get-me", http.MethodGet, "/api/v1/users/me",
+		"Your own profile", http.StatusUnauthorized)), s.getMe)
 	httpx.Register(server, operation("update-me", http.MethodPatch, "/api/v1/users/me",
 		"Change your profile; what is left out stays", http.StatusBadRequest, http.StatusUnauthorized), s.updateMe)
 	httpx.Register(server, notModified(operation("get-user", http.MethodGet, "/api/v1/users/{id}",

@@ -145,6 +145,43 @@ test('the second step stands after the word of a provider, too', async ({ newcom
   await expect(again.page.getByText(`Linked as ${grace.handle}@example.org`)).toBeVisible();
 });
 
+test('a sign-in with a provider is finished, also where somebody is signed in', async ({
+  newcomer,
+  provider,
+}) => {
+  const [grace, ada] = [await newcomer('Grace'), await newcomer('Ada')];
+  await provider.add(someone(grace.handle));
+  await grace.page.goto(`${grace.url}/settings/two-step`);
+  await grace.page.getByRole('button', { name: 'Continue with Test Club' }).click();
+  await provider.signIn(grace.page, grace.handle);
+  const { key } = await setUpApp(grace.page, false);
+
+  await ada.arrange();
+  await ada.open();
+  const before = (await ada.context.cookies()).find(({ name }) => name === 'chat_refresh')?.value;
+  const { page } = ada;
+  await page.goto(`${ada.url}/api/v1/auth/oidc/test/start?return=/settings/security`);
+  await provider.signIn(page, grace.handle);
+  await expect(page.getByRole('heading', { name: 'One more step' })).toBeVisible();
+  await expect(page.getByText(`@${ada.username} is signed in`)).toBeVisible();
+  expect(page.url()).toBe(`${ada.url}/settings/security`);
+  expect(await findings(page)).toEqual([]);
+  // Not now: nothing has happened.
+  await page.getByRole('button', { name: 'Back' }).click();
+  await expect(menu(page)).toHaveAccessibleName(new RegExp(ada.name));
+
+  await page.goto(`${ada.url}/api/v1/auth/oidc/test/start?return=/settings/security`);
+  await provider.signIn(page, grace.handle);
+  await page.getByLabel('Code from your app').fill(appCode(key, 1));
+  await page.getByRole('button', { name: 'Continue', exact: true }).click();
+  await expect(page.getByText(`Linked as ${grace.handle}@example.org`)).toBeVisible();
+  // The session before it is over.
+  const old = await grace.context.request.post(`${ada.url}/api/v1/auth/refresh`, {
+    headers: { Cookie: `chat_refresh=${before}` },
+  });
+  expect(old.ok()).toBe(false);
+});
+
 test('a refusal is explained, and nothing is left behind', async ({ newcomer, provider }) => {
   const ada = await newcomer('Ada');
   expect(provider.issuer).toContain('http');

@@ -6,7 +6,9 @@ import { useSlow } from '@/components/ui';
 import {
   type AuthMode,
   AuthPage,
+  bringsHalfSignIn,
   ConfirmPage,
+  FinishSignInPage,
   ForgotPage,
   ProviderButtons,
   ProviderFailedPage,
@@ -15,8 +17,9 @@ import {
 import { useSignUpMode } from '@/lib/announcement';
 import { useFormat } from '@/lib/format';
 import { messages } from '@/lib/messages';
-import { useSession } from '@/lib/session';
+import { type SessionState, useSession } from '@/lib/session';
 import { isAdminTab } from './admin-pane';
+import { EnrolPage } from './enrol-page';
 import { NotFound } from './not-found';
 import { isSettingsTab } from './settings-pane';
 import { Shell } from './shell';
@@ -31,9 +34,17 @@ export function Routes() {
   if (path === paths.reset) return <ResetPage />;
   if (path === paths.confirm) return <ConfirmPage />;
   if (session.status === 'loading') return <Splash />;
-  if (path === paths.signInFailed) return <ProviderFailedPage signedIn={session.status === 'signed-in'} />;
+  if (path === paths.signInFailed) return <ProviderFailedPage signedIn={session.user !== undefined} />;
   if (session.status === 'anonymous') return <Anonymous />;
-  return <SignedIn user={session.user} />;
+  return <Inside session={session} />;
+}
+
+/** Somebody is signed in; a provider may just have led another, or them again, to the second step. */
+function Inside({ session }: { session: Extract<SessionState, { user: object }> }) {
+  const [half, setHalf] = useState(bringsHalfSignIn);
+  const { user, status } = session;
+  if (half) return <FinishSignInPage username={user.username} onEnd={() => setHalf(false)} />;
+  return status === 'enrolling' ? <EnrolPage /> : <SignedIn user={user} />;
 }
 
 /** Pages for those who are not signed in; for others they are the way in. */

@@ -9,6 +9,7 @@ import { queryClient } from './query-client';
 
 export type Role = 'user' | 'moderator' | 'admin';
 export type SignUpMode = 'open' | 'invite' | 'closed';
+export type SecondStepDemand = 'optional' | 'staff' | 'everybody';
 export type Level = 'info' | 'warning' | 'critical';
 
 export interface PeopleFilter {
@@ -123,6 +124,7 @@ export type Settings = NonNullable<ReturnType<typeof useSettings>['data']>;
 
 export interface SettingsWish {
   sign_up: SignUpMode;
+  second_step: SecondStepDemand;
   announcement?: { text: string; level: Level; until?: string };
 }
 

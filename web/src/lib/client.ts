@@ -43,7 +43,8 @@ export function startClient(): void {
 
 /** After signing out nothing of the person stays on the device. */
 async function eraseDevice(): Promise<void> {
-  await (await store)?.clear();
+  store ??= openOutboxStore();
+  await (await store).clear();
   if (typeof caches !== 'undefined') for (const name of await caches.keys()) await caches.delete(name);
 }
 

@@ -68,8 +68,15 @@ export const accountMessages = {
     back: 'Back',
     goOn: 'Continue',
   },
+  enrol: {
+    title: 'Set up two-step sign-in',
+    lead: 'Here it is needed. Set up an app or a passkey; then you can go on.',
+    goOn: 'Continue to ChatApp',
+  },
   providers: {
     or: 'or',
+    finish: (username: string) =>
+      `In this browser @${username} is signed in. When this sign-in is finished, that session ends.`,
     with: (name: string) => `Continue with ${name}`,
     failedTitle: 'You are not signed in',
     failedLinkTitle: 'That did not work',

@@ -108,6 +108,12 @@ export const adminMessages = {
   signUpOpen: 'Everybody',
   signUpInvite: 'With an invitation',
   signUpClosed: 'Nobody',
+  secondStepTitle: 'Who must have two-step sign-in',
+  secondStepOptional: 'Nobody: each person chooses',
+  secondStepStaff: 'Moderators and administrators',
+  secondStepEverybody: 'Everybody',
+  secondStepHint:
+    'Who must have it and does not can only set it up, from the next renewal of their session on: within minutes. To ask it of others you need it yourself.',
   announcementTitle: 'Announcement',
   announcementHint: 'Shown above the app to everybody who is signed in. Leave it empty for none.',
   announcementText: 'Text',

@@ -3,7 +3,7 @@ import { accountKey, type Confirmation, devicesKey } from './account';
 import { api, call } from './api';
 import { createPasskey, getPasskey, offerPasskey, passkeysOffered } from './passkeys';
 import { queryClient } from './query-client';
-import { adopt } from './token';
+import { signInBy } from './token';
 
 /*
  * Two-step sign-in: taking the second step, and what it asks for. Everything throws ApiProblem.
@@ -16,14 +16,14 @@ export async function signInSecond(
   challenge: string,
   evidence: Pick<Confirmation, 'code' | 'recovery_code'>,
 ): Promise<void> {
-  adopt(await call(api.POST('/api/v1/auth/login/second', { body: { challenge, ...evidence } })));
+  await signInBy(() => call(api.POST('/api/v1/auth/login/second', { body: { challenge, ...evidence } })));
 }
 
 /** Takes the second step with a passkey. */
 export async function signInSecondWithPasskey(challenge: string): Promise<void> {
   const { public_key } = await call(api.POST('/api/v1/auth/login/second/passkey', { body: { challenge } }));
   const passkey = await getPasskey(public_key);
-  adopt(await call(api.POST('/api/v1/auth/login/second', { body: { challenge, passkey } })));
+  await signInBy(() => call(api.POST('/api/v1/auth/login/second', { body: { challenge, passkey } })));
 }
 
 /** Signs in with a passkey alone. */
@@ -42,7 +42,7 @@ export async function signInWithOffered(signal: AbortSignal): Promise<boolean> {
 }
 
 async function signInWith(credential: Record<string, unknown>): Promise<void> {
-  adopt(await call(api.POST('/api/v1/auth/passkeys/login/finish', { body: { credential } })));
+  await signInBy(() => call(api.POST('/api/v1/auth/passkeys/login/finish', { body: { credential } })));
 }
 
 /** The caller's app, passkeys and how many recovery codes are left. */

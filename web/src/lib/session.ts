@@ -3,16 +3,27 @@ import type { Confirmation } from './account';
 import { api, call, type SessionUser } from './api';
 import { toProblem } from './api/problem';
 import { backoffDelay, sleep } from './backoff';
-import { adopt, currentSession, type End, forget, mayHaveSession, onSession, refreshToken } from './token';
+import {
+  currentSession,
+  type End,
+  forget,
+  type Held,
+  mayHaveSession,
+  onSession,
+  refreshToken,
+  signInBy,
+} from './token';
 
 /*
  * Who is signed in. `loading` only until the first answer of the server; afterwards a session
- * that cannot be renewed becomes `anonymous` in every tab, at the same URL.
+ * that cannot be renewed becomes `anonymous` in every tab, at the same URL. `enrolling` is signed
+ * in where a second step is demanded and there is none: all that works is to set it up.
  */
 
 export type SessionState =
   | { status: 'loading'; user: undefined }
   | { status: 'anonymous'; user: undefined }
+  | { status: 'enrolling'; user: SessionUser }
   | { status: 'signed-in'; user: SessionUser };
 
 const store = create<SessionState>(() => ({ status: 'loading', user: undefined }));
@@ -44,18 +55,14 @@ export function startSession(wiring: Wiring): void {
     clearTimeout(timer);
     const before = store.getState();
     if (!session) {
-      if (before.status === 'signed-in') wiring.leave(before.user, end);
+      if (before.user) wiring.leave(before.user, end);
       store.setState({ status: 'anonymous', user: undefined });
       return;
     }
     timer = setTimeout(renew, renewIn(session.expires_in, session.expiresAt));
-    if (before.status === 'signed-in') {
-      // Another tab signed in as somebody else: nothing of the first person may stay in memory.
-      if (before.user.id !== session.user.id) location.reload();
-      return;
-    }
-    store.setState({ status: 'signed-in', user: session.user });
-    wiring.enter(session.user);
+    // Another tab signed in as somebody else: nothing of the first person may stay in memory.
+    if (before.user && before.user.id !== session.user.id) return location.reload();
+    enter(session, before, wiring);
   });
   // A laptop that slept has missed its timer.
   document.addEventListener('visibilitychange', () => {
@@ -64,6 +71,20 @@ export function startSession(wiring: Wiring): void {
       renew();
   });
   void firstRefresh();
+}
+
+/** What a new token changes: nothing for most. It may be the first, or the first that is good for more, or for less. */
+function enter({ enrol, user }: Held, before: SessionState, wiring: Wiring): void {
+  const status = enrol ? 'enrolling' : 'signed-in';
+  if (before.status === status) return;
+  if (before.status === 'signed-in') wiring.leave(before.user, 'expired');
+  store.setState({ status, user });
+  if (status === 'signed-in') wiring.enter(user);
+}
+
+/** Asks for a token that is good for everything, once a second step was set up. Throws ApiProblem. */
+export async function secondStepIsSet(): Promise<void> {
+  await refreshToken(currentSession()?.access_token);
 }
 
 export function renewIn(lifeSeconds: number, expiresAt: number, now = Date.now()): number {
@@ -98,7 +119,7 @@ function nextOnline(): Promise<void> {
 
 /** Signs in with a username or e-mail address. Throws ApiProblem. */
 export async function signIn(login: string, password: string): Promise<void> {
-  adopt(await call(api.POST('/api/v1/auth/login', { body: { login, password } })));
+  await signInBy(() => call(api.POST('/api/v1/auth/login', { body: { login, password } })));
 }
 
 export interface SignUp {
@@ -116,7 +137,7 @@ export async function signUp(form: SignUp): Promise<void> {
   if (form.email) body.email = form.email;
   if (form.display_name) body.display_name = form.display_name;
   if (form.invitation) body.invitation = form.invitation;
-  adopt(await call(api.POST('/api/v1/auth/register', { body })));
+  await signInBy(() => call(api.POST('/api/v1/auth/register', { body })));
 }
 
 /**

@@ -1,13 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { api, call } from './api';
 import { ApiProblem } from './api/problem';
-import { adopt, currentToken, forget, mayHaveSession, onSession, refreshToken } from './token';
+import { adopt, currentToken, forget, mayHaveSession, onSession, refreshToken, signInBy } from './token';
 
 const session = (token: string) => ({
   access_token: token,
   token_type: 'Bearer' as const,
   expires_in: 600,
   user: { id: 'u', username: 'anna', display_name: 'Anna', role: 'user' as const },
+  enrol: false,
 });
 const json = (status: number, body: unknown, headers: Record<string, string> = {}) =>
   new Response(JSON.stringify(body), { status, headers: { 'Content-Type': 'application/json', ...headers } });
@@ -67,6 +68,22 @@ describe('the access token', () => {
     const renewed = refreshToken(undefined);
     await vi.advanceTimersByTimeAsync(2_000);
     expect((await renewed)?.access_token).toBe('t3');
+  });
+
+  it('is not renewed while a sign-in is on its way: that one ends the session before', async () => {
+    adopt(session('old'));
+    let answer: (made: ReturnType<typeof session>) => void = () => undefined;
+    const made = new Promise<ReturnType<typeof session>>((resolve) => {
+      answer = resolve;
+    });
+    const signedIn = signInBy(() => made);
+    const renewed = refreshToken('old');
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(calls).toHaveLength(0);
+    answer(session('new'));
+    expect((await signedIn).access_token).toBe('new');
+    expect((await renewed)?.access_token).toBe('new');
+    expect(calls).toHaveLength(0);
   });
 
   it('ends the session when the server says so, and only then', async () => {

@@ -93,6 +93,14 @@ export function adopt(session: Session): Held {
   return full;
 }
 
+/**
+ * Signs in by `ask` and takes the session. No tab renews meanwhile: the server ends the session that this
+ * browser had, and a late answer about that one must not put its cookie over the new one.
+ */
+export function signInBy(ask: () => Promise<Session>): Promise<Held> {
+  return withLock('refresh', async () => adopt(await ask()));
+}
+
 /** Forgets the token in every tab. */
 export function forget(end: End): void {
   remember(false);

@@ -2,7 +2,14 @@ import { type FormEvent, useState } from 'react';
 import { OutcomeLine } from '@/components/outcome-line';
 import { Button, Input, Skeleton, useSlow } from '@/components/ui';
 import { useAction } from '@/components/use-action';
-import { type Level, type Settings, type SignUpMode, saveSettings, useSettings } from '@/lib/admin';
+import {
+  type Level,
+  type SecondStepDemand,
+  type Settings,
+  type SignUpMode,
+  saveSettings,
+  useSettings,
+} from '@/lib/admin';
 import { useFormat } from '@/lib/format';
 import { messages } from '@/lib/messages';
 import { Choice } from './choice';
@@ -16,13 +23,19 @@ const modes: readonly { value: SignUpMode; label: string }[] = [
   { value: 'closed', label: t.signUpClosed },
 ];
 
+const demands: readonly { value: SecondStepDemand; label: string }[] = [
+  { value: 'optional', label: t.secondStepOptional },
+  { value: 'staff', label: t.secondStepStaff },
+  { value: 'everybody', label: t.secondStepEverybody },
+];
+
 const levels: readonly { value: Level; label: string }[] = [
   { value: 'info', label: t.levels.info },
   { value: 'warning', label: t.levels.warning },
   { value: 'critical', label: t.levels.critical },
 ];
 
-/** Who may sign up, and what everybody is told. */
+/** Who may sign up, who must have a second step, and what everybody is told. */
 export function SettingsPanel() {
   const { data, error, isPending, refetch } = useSettings();
   const slow = useSlow(isPending);
@@ -32,9 +45,10 @@ export function SettingsPanel() {
 }
 
 function SettingsForm({ settings }: { settings: Settings }) {
-  const { sign_up, announcement } = settings;
+  const { sign_up, second_step, announcement } = settings;
   const format = useFormat();
   const [mode, setMode] = useState<SignUpMode>(sign_up);
+  const [demand, setDemand] = useState<SecondStepDemand>(second_step);
   const [text, setText] = useState(announcement?.text ?? '');
   const [level, setLevel] = useState<Level>(announcement?.level ?? 'info');
   const [until, setUntil] = useState(announcement?.until ? format.toField(announcement.until) : '');
@@ -46,6 +60,7 @@ function SettingsForm({ settings }: { settings: Settings }) {
     void run(async () => {
       await saveSettings({
         sign_up: mode,
+        second_step: demand,
         ...(told
           ? {
               announcement: { text: told, level, ...(until ? { until: format.fromField(until) } : {}) },
@@ -59,6 +74,10 @@ function SettingsForm({ settings }: { settings: Settings }) {
   return (
     <form onSubmit={submit} className="flex flex-col gap-8">
       <Choice label={t.signUpTitle} value={mode} options={modes} onChange={setMode} />
+      <div className="flex flex-col gap-2">
+        <Choice label={t.secondStepTitle} value={demand} options={demands} onChange={setDemand} />
+        <p className="text-md text-muted">{t.secondStepHint}</p>
+      </div>
       <fieldset className="flex flex-col gap-4">
         <legend className="mb-1 font-semibold text-base">{t.announcementTitle}</legend>
         <p className="text-md text-muted">{t.announcementHint}</p>

@@ -15,10 +15,12 @@ type Props = {
   methods: readonly string[];
   /** The person wants to start again, or has to: then `text` says why. */
   onOver: (text?: string) => void;
+  /** It was right; most need not know, because the session changes what is on screen. */
+  onDone?: () => void;
 };
 
 /** After the password: a code of the app, a passkey or a recovery code. */
-export function SecondStep({ challenge, methods, onOver }: Props) {
+export function SecondStep({ challenge, methods, onOver, onDone }: Props) {
   const app = methods.includes('totp');
   const passkey = methods.includes('passkey') && passkeysPossible();
   const [recovery, setRecovery] = useState(!app && !passkey);
@@ -33,6 +35,7 @@ export function SecondStep({ challenge, methods, onOver }: Props) {
     setError({});
     try {
       await work();
+      onDone?.();
     } catch (thrown) {
       const problem = toProblem(thrown);
       setBusy(false);

@@ -1,8 +1,14 @@
 import { useEffect, useState } from 'react';
 import { useLocation } from 'wouter';
+import { paths } from '@/components/paths';
 
 /** A sign-in that waits for its second step. */
 export type Half = { challenge: string; methods: string[] };
+
+/** Whether the address brings a sign-in that waits for its second step. */
+export function bringsHalfSignIn(): boolean {
+  return location.pathname === paths.signIn && new URLSearchParams(location.hash.slice(1)).has('second');
+}
 
 /**
  * The sign-in that another provider began: the server leads here with its challenge in the fragment.

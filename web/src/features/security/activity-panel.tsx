@@ -1,6 +1,6 @@
 import { LoadFailed } from '@/components/load-failed';
 import { MoreButton } from '@/components/more-button';
-import { Skeleton, useSlow } from '@/components/ui';
+import { Button, Skeleton, useSlow } from '@/components/ui';
 import { When } from '@/components/when';
 import { useActivity } from '@/lib/activity';
 import { messages } from '@/lib/messages';

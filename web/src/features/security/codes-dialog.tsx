@@ -35,7 +35,7 @@ export function CodesDialog({ codes, onClose }: { codes: readonly string[]; onCl
         <p className="text-md text-muted">{t.codesShown}</p>
         <ul
           aria-label={t.codesTitle}
-          className="grid select-text grid-cols-2 gap-2 rounded-lg bg-raised p-4 font-mono text-md"
+          className="flex select-text flex-col gap-1 rounded-lg bg-raised p-4 text-center font-mono text-md phone:px-2 phone:text-sm"
         >
           {codes.map((code) => (
             <li key={code}>{code}</li>

@@ -2174,6 +2174,8 @@ export interface components {
         SessionBody: {
             /** @description For the Authorization header; keep it in memory only */
             access_token: string;
+            /** @description A second step is demanded and there is none: access_token is good for setting it up, and everything else answers second-step-required. Refresh after that */
+            enrol: boolean;
             /**
              * Format: int64
              * @description Seconds until access_token expires
@@ -2217,12 +2219,22 @@ export interface components {
         SettingsInputBody: {
             /** @description Absent: none */
             announcement?: components["schemas"]["AnnouncementWish"];
+            /**
+             * @description Absent: as it is. Only who has a second step can ask it of others
+             * @enum {string}
+             */
+            second_step?: "optional" | "staff" | "everybody";
             /** @enum {string} */
             sign_up: "open" | "invite" | "closed";
         };
         SettingsOutputBody: {
             /** @description Absent: there is none */
             announcement?: components["schemas"]["AnnouncementBody"];
+            /**
+             * @description Who must have a second step; staff: moderators and administrators. Who has none can only set one up, from their next refresh on
+             * @enum {string}
+             */
+            second_step: "optional" | "staff" | "everybody";
             /** @enum {string} */
             sign_up: "open" | "invite" | "closed";
         };
