@@ -63,7 +63,7 @@ func TestWithoutTLSPagesAreLedToItAndTheAPIIsRefused(t *testing.T) {
 	if got := res.Header.Get("Strict-Transport-Security"); got != "" {
 		t.Errorf("said without TLS: %q", got) // RFC 6797, 7.2
 	}
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // an authority of this test
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} // an authority of this test
 	get := func(path string) *http.Response {
 		t.Helper()
 		for start := time.Now(); ; <-time.After(20 * time.Millisecond) {
