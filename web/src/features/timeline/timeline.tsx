@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useCallback, useMemo, useRef, useState } from 'react';
+import { useCallback, useMemo, useRef, useState } from 'react';
 import { Virtualizer, type VirtualizerHandle } from 'virtua';
 import { useSlow } from '@/components/ui';
 import type { Conversation } from '@/lib/api';
@@ -11,6 +11,7 @@ import { Announcer } from './announcer';
 import { Beginning, DayLine, UnreadLine } from './dividers';
 import { JumpButton } from './jump-button';
 import { MessageRow } from './message-row';
+import { moveByArrows } from './move-by-arrows';
 import { LoadFailed, Loading, Pill } from './placeholders';
 import { buildRows, type Row } from './rows';
 import { useCopy } from './use-copy';
@@ -130,22 +131,4 @@ function RowView({ row, conversation, empty }: { row: Row; conversation: Convers
       )}
     </div>
   );
-}
-
-/** Up and down move from message to message. */
-function moveByArrows(event: KeyboardEvent<HTMLDivElement>): void {
-  if (
-    (event.key !== 'ArrowUp' && event.key !== 'ArrowDown') ||
-    event.altKey ||
-    event.ctrlKey ||
-    event.metaKey
-  )
-    return;
-  const all = [...event.currentTarget.querySelectorAll<HTMLElement>('[data-row]:has([data-message])')];
-  const now = all.findIndex((row) => row.contains(document.activeElement));
-  const next = now < 0 ? all.at(-1) : all[now + (event.key === 'ArrowUp' ? -1 : 1)];
-  if (!next) return;
-  event.preventDefault();
-  next.focus({ preventScroll: true });
-  next.scrollIntoView({ block: 'nearest' });
 }
