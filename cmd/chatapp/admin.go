@@ -29,6 +29,7 @@ type adminCommands struct {
 	Invite       adminInvite       `cmd:"" help:"Make an invitation and print its link."`
 	Banner       adminBanner       `cmd:"" help:"Show an announcement to everybody, or take it back."`
 	SignUp       adminSignUp       `cmd:"" help:"Say or decide who may sign up: open, invite or closed."`
+	Retention    adminRetention    `cmd:"" help:"Say or decide how long the texts of messages are kept."`
 }
 
 type adminCreate struct {

@@ -15,9 +15,11 @@ const (
 	eventReported       = "reported"
 	eventReportClosed   = "report-closed"
 	eventMessagesSearch = "messages-searched"
+	eventRetention      = "retention-changed"
 )
 
-// auditor is who does something that the audit log records.
+// auditor is who does something that the audit log records; the zero one is the
+// operator at the command line.
 type auditor struct {
 	account, session id.ID
 	ip, userAgent    string
@@ -34,8 +36,12 @@ type auditRow struct {
 // audit is the one way into the audit log; tx is the transaction of what is
 // recorded, so that neither is there without the other.
 func (s *store) audit(tx *gorm.DB, r auditRow) error {
+	var account, session *id.ID // NULL: at the command line
+	if !r.by.account.IsZero() {
+		account, session = &r.by.account, &r.by.session
+	}
 	return tx.Exec("INSERT INTO audit_log (id, at, event, account_id, session_id, ip, user_agent, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-		id.New(), r.at, r.event, r.by.account, r.by.session, fit(r.by.ip, 45), fit(r.by.userAgent, 255), r.detail).Error
+		id.New(), r.at, r.event, account, session, fit(r.by.ip, 45), fit(r.by.userAgent, 255), r.detail).Error
 }
 
 // fit makes text fit a column of n bytes.

@@ -1,14 +1,13 @@
-import type { Day } from '@/lib/admin';
 import { messages } from '@/lib/messages';
 
 const t = messages.admin;
 const HEIGHT = 96;
 const STEP = 20;
 
-type Props = { title: string; days: readonly Day[]; value: (day: Day) => number };
+type Props<Day> = { title: string; days: readonly Day[]; value: (day: Day) => number };
 
 /** A bar for each day; screen readers get the same as a table. */
-export function DayChart({ title, days, value }: Props) {
+export function DayChart<Day extends { date: string }>({ title, days, value }: Props<Day>) {
   const most = Math.max(1, ...days.map(value));
   const total = days.reduce((sum, day) => sum + value(day), 0);
   const first = days[0]?.date ?? '';

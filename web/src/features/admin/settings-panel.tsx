@@ -5,6 +5,7 @@ import { type Level, type Settings, type SignUpMode, saveSettings, useSettings }
 import { messages } from '@/lib/messages';
 import { Choice } from './choice';
 import { LoadFailed } from './load-failed';
+import { RetentionForm } from './retention-form';
 import { useDeed } from './use-deed';
 
 const t = messages.admin;
@@ -21,8 +22,18 @@ const levels: readonly { value: Level; label: string }[] = [
   { value: 'critical', label: t.levels.critical },
 ];
 
-/** Who may sign up, and what everybody is told. */
+/** What administrators decide: two services keep it, so each part is saved on its own. */
 export function SettingsPanel() {
+  return (
+    <div className="flex flex-col gap-10">
+      <AccountSettings />
+      <RetentionForm />
+    </div>
+  );
+}
+
+/** Who may sign up, and what everybody is told. */
+function AccountSettings() {
   const { data, error, isPending, refetch } = useSettings();
   const slow = useSlow(isPending);
   if (error && !data) return <LoadFailed error={error} onRetry={() => void refetch()} />;

@@ -2,7 +2,7 @@ import { Button } from '@/components/ui';
 import type { Found } from '@/lib/api';
 import { messages } from '@/lib/messages';
 import { formatFull } from '@/lib/time';
-import { nameOf } from './report-card';
+import { nameOf } from './name';
 
 const t = messages.moderation;
 
