@@ -87,9 +87,7 @@ export const deeds = {
 
 /** Deletes somebody's account for good; who asks has typed the username. */
 export async function deletePerson(id: string, username: string): Promise<void> {
-  await call(
-    api.POST('/api/v1/admin/people/{id}/delete', { params: { path: { id } }, body: { username } }),
-  );
+  await call(api.POST('/api/v1/admin/people/{id}/delete', { params: { path: { id } }, body: { username } }));
   queryClient.removeQueries({ queryKey: personKey(id) });
   await queryClient.invalidateQueries({ queryKey: peopleKey });
 }

@@ -108,8 +108,7 @@ export const adminMessages = {
   deleteType: (username: string) => `Type the username, ${username}, to go on`,
   deleteAction: 'Delete for good',
   keepTitle: 'How long messages are kept',
-  keepHint:
-    'Older messages lose their text for everybody. Reports keep their copy until they are closed.',
+  keepHint: 'Older messages lose their text for everybody. Reports keep their copy until they are closed.',
   keep: 'Keep messages',
   keepForEver: 'For ever',
   keepDays: 'For a number of days',

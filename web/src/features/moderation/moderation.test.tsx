@@ -48,7 +48,8 @@ async function server(request: Request): Promise<Response> {
     });
   if (url.pathname.endsWith('/suspend')) return new Response(null, { status: 204 });
   if (url.pathname.endsWith('/close')) {
-    if (closes !== 200) return answer({ type: '/problems/unavailable', status: closes, detail: 'Later.' }, closes);
+    if (closes !== 200)
+      return answer({ type: '/problems/unavailable', status: closes, detail: 'Later.' }, closes);
     open = [];
     return answer({ ...report, state: 'closed' });
   }
@@ -127,7 +128,12 @@ describe('reports', () => {
     press(t.suspend);
     yes(t.suspend);
     expect(await screen.findByText(t.none)).toBeTruthy();
-    expect(posts().map((one) => one.url.pathname.split('/').at(-1))).toEqual(['suspend', 'close', 'suspend', 'close']);
+    expect(posts().map((one) => one.url.pathname.split('/').at(-1))).toEqual([
+      'suspend',
+      'close',
+      'suspend',
+      'close',
+    ]);
     expect(posts()[0]?.body).toEqual({ reason: t.suspendReason });
   });
 });

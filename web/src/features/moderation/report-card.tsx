@@ -25,7 +25,11 @@ export function ReportCard({ report, admin }: { report: Report; admin: boolean }
           <blockquote className="whitespace-pre-wrap break-words text-md">{body}</blockquote>
         </figure>
       ) : null}
-      {report.state === 'open' ? <ReportDecision report={report} admin={admin} /> : <Decided report={report} />}
+      {report.state === 'open' ? (
+        <ReportDecision report={report} admin={admin} />
+      ) : (
+        <Decided report={report} />
+      )}
     </li>
   );
 }

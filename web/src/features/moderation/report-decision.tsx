@@ -19,12 +19,7 @@ export function ReportDecision({ report, admin }: { report: Report; admin: boole
   };
   return (
     <div className="mt-1 flex flex-col gap-3">
-      <Input
-        label={t.note}
-        maxLength={1000}
-        value={note}
-        onChange={(event) => setNote(event.target.value)}
-      />
+      <Input label={t.note} maxLength={1000} value={note} onChange={(event) => setNote(event.target.value)} />
       <p role="alert" className="text-danger text-md empty:hidden">
         {failure(close.error)}
       </p>
