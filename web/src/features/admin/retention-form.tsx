@@ -33,9 +33,9 @@ export function RetentionForm() {
   return (
     <section aria-labelledby="retention-title" className="flex flex-col gap-4">
       <div>
-        <h3 id="retention-title" className="mb-1 font-semibold text-base">
+        <h2 id="retention-title" className="mb-1 font-semibold text-base">
           {t.keepTitle}
-        </h3>
+        </h2>
         <p className="text-md text-muted">{t.keepHint}</p>
       </div>
       {/* Anew for each change, also of somebody else: the fields show what holds. */}
