@@ -183,3 +183,15 @@ func TestTallyNotesPeopleNowAndThen(t *testing.T) {
 		t.Errorf("%d %d %d", a, b, c)
 	}
 }
+
+// BenchmarkTally is what counting adds to a transaction of 64 posts.
+func BenchmarkTally(b *testing.B) {
+	list := make([]Message, 64)
+	for i := range list {
+		list[i] = Message{SenderID: id.New(), CreatedAt: now()}
+	}
+	t := newTally()
+	for b.Loop() {
+		t.add(list)
+	}
+}

@@ -124,7 +124,7 @@ export const adminMessages = {
   keepAsk: (messages: number, days: number, complete: boolean) =>
     `${messages === 0 ? 'No message is' : messages === 1 ? 'Up to 1 message is' : `Up to ${messages.toLocaleString()} messages are`} older than ${days === 1 ? 'a day' : `${days} days`} today${
       complete ? '' : ', and there may be more: they are still being counted'
-    }. Their texts are erased for everybody, beginning in an hour, and so is what gets older than that. You can take it back until then; what is erased stays erased.`,
+    }. Texts older than that are erased for everybody, beginning in an hour. You can take it back until then; what is erased stays erased.`,
   keepAskAction: 'Erase in an hour',
   withdrawLabel: (note: string) => `Withdraw ${note}`,
   signUpTitle: 'Who may sign up',
