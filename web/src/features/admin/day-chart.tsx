@@ -13,7 +13,7 @@ export function DayChart<Day extends { date: string }>({ title, days, value }: P
   const first = days[0]?.date ?? '';
   const last = days[days.length - 1]?.date ?? '';
   return (
-    <figure className="flex flex-col gap-2">
+    <figure className="relative flex flex-col gap-2">
       <figcaption className="font-semibold text-base">{t.chart(title, total)}</figcaption>
       <svg
         aria-hidden="true"
