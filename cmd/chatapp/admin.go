@@ -30,6 +30,7 @@ type adminCommands struct {
 	Banner       adminBanner       `cmd:"" help:"Show an announcement to everybody, or take it back."`
 	SignUp       adminSignUp       `cmd:"" help:"Say or decide who may sign up: open, invite or closed."`
 	SecondStep   adminSecondStep   `cmd:"" help:"Say or decide who must have two-step sign-in: optional (nobody), staff or everybody."`
+	Retention    adminRetention    `cmd:"" help:"Say or decide how long the texts of messages are kept."`
 }
 
 type adminCreate struct {

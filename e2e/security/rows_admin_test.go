@@ -1,6 +1,7 @@
 package security
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 
@@ -11,11 +12,11 @@ import (
 // of some, see that they are there. What is done is done to somebody who has no part in the matrix.
 func adminRows() []row {
 	const people = "/api/v1/admin/people/"
-	victim := ""
+	victim, doomed := "", 0
 	on := func(suffix string, body any) func(*testing.T, *cast, role) call {
 		return func(t *testing.T, c *cast, _ role) call {
 			if victim == "" {
-				victim = c.outsider(t)
+				victim = c.newcomer(t, "outsider")
 			}
 			return call{path: people + victim + suffix, body: body, target: victim}
 		}
@@ -30,6 +31,12 @@ func adminRows() []row {
 		{"POST /api/v1/admin/people/{id}/sign-out", on("/sign-out", nil), only(204, admin), nil},
 		{"POST /api/v1/admin/people/{id}/reset-password", on("/reset-password", nil), only(409, admin), nil}, // no address
 		{"POST /api/v1/admin/people/{id}/reset-factors", on("/reset-factors", nil), only(204, admin), nil},
+		{"POST /api/v1/admin/people/{id}/delete", func(t *testing.T, c *cast, _ role) call {
+			doomed++
+			name := fmt.Sprintf("doomed%d", doomed)
+			id := c.newcomer(t, name)
+			return call{path: people + id + "/delete", body: map[string]string{"username": name}, target: id}
+		}, only(204, admin), nil},
 		{"PUT /api/v1/admin/people/{id}/role", on("/role", map[string]string{"role": "user"}), only(204, admin), nil},
 		{"GET /api/v1/admin/settings", get("/api/v1/admin/settings"), only(200, admin), nil},
 		{"PUT /api/v1/admin/settings", send("/api/v1/admin/settings", map[string]string{"sign_up": "open"}), only(200, admin), nil},
@@ -43,11 +50,11 @@ func adminRows() []row {
 	}
 }
 
-// outsider signs somebody up who is in nobody's lists.
-func (c *cast) outsider(t *testing.T) string {
+// newcomer signs somebody up who is in nobody's lists.
+func (c *cast) newcomer(t *testing.T, name string) string {
 	t.Helper()
 	p := client.New(c.world.Front)
-	must(t, p.Register(t.Context(), "outsider"))
+	must(t, p.Register(t.Context(), name))
 	return p.ID()
 }
 

@@ -238,5 +238,8 @@ func requestRows() []row {
 			return call{path: "/api/v1/moderation/reports/" + client.NewID() + "/close", body: map[string]string{"decision": "dismissed"}}
 		}, only(404), nil},
 		{"GET /api/v1/moderation/messages", get("/api/v1/moderation/messages?from=owner&reason=curious+about+the+owner"), only(404), nil}, // switched off
+		{"GET /api/v1/moderation/retention", get("/api/v1/moderation/retention?days=30"), only(200, admin), nil},
+		{"PUT /api/v1/moderation/retention", send("/api/v1/moderation/retention", map[string]int{"days": 0, "version": 0}), only(200, admin), nil},
+		{"GET /api/v1/moderation/statistics", get("/api/v1/moderation/statistics"), only(200, admin), nil},
 	}
 }

@@ -47,6 +47,7 @@ func eventLog() section {
 		Rows: [][]string{
 			{"`message.created`", "`Message`", "A message, yours from any device included. It also says that its sender has read the conversation up to it."},
 			{"`conversation.read`", "`{conversation_id, user_id, read_seq}`", "Somebody, maybe you on another device, has read up to `read_seq`."},
+			{"`message.erased`", "`{conversation_id, seq, message_id}`", "A moderator took the text of a message away: show it without. Its `body` is empty wherever it is read from now on. An older server says the same by sending `message.created` again, with an empty `body`."},
 		},
 	}
 }

@@ -229,6 +229,7 @@ type LogPlace struct {
 const (
 	TypeMessageCreated   = "message.created"   // data: Message
 	TypeConversationRead = "conversation.read" // data: ConversationRead
+	TypeMessageErased    = "message.erased"    // data: MessageErased
 )
 
 // Message is a message as everybody sees it. Seq is dense per conversation and
@@ -250,6 +251,14 @@ type ConversationRead struct {
 	ConversationID string `json:"conversation_id"`
 	UserID         string `json:"user_id"`
 	ReadSeq        uint64 `json:"read_seq"`
+}
+
+// MessageErased says that a moderator took the text of a message away. What
+// shows it shows it without: Message says so, too, to whoever reads it anew.
+type MessageErased struct {
+	ConversationID string `json:"conversation_id"`
+	Seq            uint64 `json:"seq"`
+	MessageID      string `json:"message_id"`
 }
 
 // Typing says that UserID is writing in a conversation; valid for six seconds.

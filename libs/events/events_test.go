@@ -57,6 +57,7 @@ var golden = map[string]any{
 	"seen.json":              &Seen{UserIDs: []string{ada, conv}},
 	"message.created.json":   &Message{ID: ada, ConversationID: conv, Seq: 7, SenderID: ada, ClientID: conv, Body: "Hello, \"Ben\" 👋", CreatedAt: at},
 	"conversation.read.json": &ConversationRead{ConversationID: conv, UserID: ada, ReadSeq: 7},
+	"message.erased.json":    &MessageErased{ConversationID: conv, Seq: 7, MessageID: ada},
 	"logged.json": &Entry{
 		Cursor: "0123456789abcdef-42", Seq: 42, Type: TypeConversationRead, Time: at,
 		Data: json.RawMessage(`{"conversation_id":"` + conv + `","user_id":"` + ada + `","read_seq":7}`),

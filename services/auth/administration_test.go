@@ -109,6 +109,7 @@ func TestRolesAndRoutes(t *testing.T) {
 			{"POST", "invitations", map[string]int{"max_uses": 1, "expires_in": 60}, missing, 201},
 			{"DELETE", "invitations/" + id.New().String(), nil, missing, 404},
 			{"GET", "statistics", nil, missing, 200},
+			{"POST", one + "/delete", map[string]string{"username": "victim"}, missing, 204}, // the last thing
 		} {
 			r.call(c.method, "/api/v1/admin/"+c.path, c.body).Want(http.StatusUnauthorized)
 			// Not a word about what is wrong with a request to what is not there.
@@ -341,7 +342,7 @@ func TestDismissedAdminsDoNothing(t *testing.T) {
 		r.as(eve, "GET", "people", nil).Want(200) // as long as the token lives, which a role change ends
 		for path, body := range map[string]any{
 			path + "/suspend": map[string]string{"reason": "x"}, path + "/restore": nil, path + "/sign-out": nil,
-			path + "/reset-password": nil, "invitations": map[string]int{"max_uses": 1, "expires_in": 60},
+			path + "/delete": map[string]string{"username": "victim"}, path + "/reset-password": nil, "invitations": map[string]int{"max_uses": 1, "expires_in": 60},
 		} {
 			r.as(eve, "POST", path, body).WantProblem(errs.NotFound)
 		}

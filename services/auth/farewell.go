@@ -7,6 +7,7 @@ import (
 
 	"chatapp/libs/authn"
 	"chatapp/libs/config"
+	"chatapp/libs/errs"
 	"chatapp/libs/events"
 	"chatapp/libs/id"
 	"chatapp/libs/outbox"
@@ -27,6 +28,28 @@ func (s *Service) DeleteAccount(ctx context.Context, who authn.Identity, c Confi
 	return s.farewell(ctx, acc, Actor{From: from.clean()})
 }
 
+// Remove is DeleteAccount of somebody else's account, by an administrator who
+// wrote its username. Errors: not-found, also for who is no administrator (any
+// more); forbidden for one's own account; invalid-body for another username;
+// conflict for the last administrator; unavailable.
+func (s *Service) Remove(ctx context.Context, by Actor, account id.ID, username string) error {
+	if err := s.store.mayAdminister(ctx, by, authn.RoleAdmin); err != nil {
+		return err
+	}
+	if account == by.ID {
+		return errs.New(errs.Forbidden, "Delete your own account in your settings.")
+	}
+	acc, ok, err := s.store.account(ctx, account)
+	if err != nil || !ok {
+		return firstError(err, errNoPerson())
+	}
+	if typed, problem := canonicalUsername(username); problem != "" || typed != acc.Username {
+		return errs.Invalid("body.username", "This is not the username of the account.")
+	}
+	by.From = by.From.clean()
+	return s.farewell(ctx, acc, by)
+}
+
 // Delete is DeleteAccount for the operator at the command line. Errors:
 // not-found, conflict for the last administrator, unavailable.
 func (s *Service) Delete(ctx context.Context, account id.ID) error {
@@ -37,11 +60,15 @@ func (s *Service) Delete(ctx context.Context, account id.ID) error {
 	return s.farewell(ctx, acc, Operator())
 }
 
-// farewell ends acc. The zero actor is the owner, whose name is not noted: it
-// would be all that is left of it.
+// farewell ends acc. An actor without a name is the owner, whose name is not
+// noted: it would be all that is left of it.
 func (s *Service) farewell(ctx context.Context, acc Account, by Actor) error {
-	now, from := s.now(), by.From
-	rows, err := mailRows(mailing{to: acc, kind: mailDeleted, device: knownDevice(from), at: now})
+	now, from, others := s.now(), by.From, by.Name != ""
+	device := knownDevice(from)
+	if others {
+		device = "" // which is nothing that the owner has to know
+	}
+	rows, err := mailRows(mailing{to: acc, kind: mailDeleted, device: device, at: now})
 	if err != nil {
 		return err
 	}
@@ -55,8 +82,8 @@ func (s *Service) farewell(ctx context.Context, acc Account, by Actor) error {
 	e := ending{account: acc.ID, reason: reasonDeleted, audit: eventRevoked, from: from}
 	f := farewell{account: acc.ID, ending: e, leave: s.endings(e, now, &over), now: now, events: append(rows, gone)}
 	note, actor := auditOf(by, now, eventDeleted, acc.ID, "")
-	if f.audit = note; by.operator() {
-		f.actor = &actor
+	if f.audit = note; others {
+		f.by, f.actor = &by, &actor
 	}
 	ended, err := s.store.deleteAccount(ctx, f)
 	if err != nil {
@@ -81,6 +108,7 @@ type farewell struct {
 	leave   leaveFunc
 	now     time.Time
 	audit   auditRow
+	by      *Actor    // who must be an administrator still; nil for the owner
 	actor   *actorRow // nil for the owner
 	events  []outbox.Row
 }

@@ -285,3 +285,55 @@ func TestDeletingAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// An administrator deletes somebody's account, once and with its username; the
+// owner is told, not from which device; who did it stands in the audit log.
+func TestRemove(t *testing.T) {
+	eachRig(t, func(t *testing.T, r *rig) {
+		boss, eve := r.keysHeard(r.admin("boss")), r.signUpWithEmail("eve")
+		path := "people/" + eve.User.ID.String() + "/delete"
+		name := func(username string) map[string]string { return map[string]string{"username": username} }
+		for _, body := range []any{nil, map[string]string{}, name(""), name("boss"), name("eve2"), name("e"), name("eve\x00")} {
+			if res := r.as(boss, "POST", path, body); res.Status != http.StatusBadRequest {
+				t.Errorf("%v: %d %s", body, res.Status, res.Body)
+			}
+		}
+		r.as(boss, "POST", "people/"+boss.User.ID.String()+"/delete", name("boss")).WantProblem(errs.Forbidden)
+		second := r.admin("second") // so that it is not for being the last one
+		r.as(boss, "POST", "people/"+boss.User.ID.String()+"/delete", name("boss")).WantProblem(errs.Forbidden)
+		r.as(boss, "POST", "people/"+id.New().String()+"/delete", name("eve")).WantProblem(errs.NotFound)
+		if n := r.rows("deleted_accounts"); n != 0 {
+			t.Fatalf("%d accounts are gone", n)
+		}
+		mails := len(r.svcMails())
+		r.as(boss, "POST", path, name("EVE")).Want(http.StatusNoContent)
+		r.as(boss, "POST", path, name("eve")).WantProblem(errs.NotFound)
+		if d := r.told(eve); d.UserID != eve.User.ID.String() {
+			t.Errorf("%+v", d)
+		}
+		r.call("GET", "/api/v1/auth/account", nil, bearer(eve.AccessToken)).WantProblem(errs.Unauthenticated)
+		r.wantBye(mails, "eve@example.org")
+		if left := r.leftOf(eve.User.ID); left["credentials"]+left["suspensions"] > 0 || left["deleted_accounts"] != 1 {
+			t.Errorf("%v", left)
+		}
+		var by []string
+		err := r.db.R.Raw("SELECT w.actor FROM audit_log a JOIN audit_actors w ON w.audit_id = a.id WHERE a.event = ? AND a.account_id = ?", eventDeleted, eve.User.ID).Scan(&by).Error
+		if err != nil || !slices.Equal(by, []string{"boss"}) {
+			t.Errorf("the audit log says %v, %v", by, err)
+		}
+
+		// Two administrators delete each other at once: one of them is left.
+		var both sync.WaitGroup
+		statuses := make([]int, 2)
+		for i, pair := range [][2]signedIn{{boss, second}, {second, boss}} {
+			both.Go(func() {
+				statuses[i] = r.as(pair[0], "POST", "people/"+pair[1].User.ID.String()+"/delete", name(pair[1].User.Username)).Status
+			})
+		}
+		both.Wait()
+		slices.Sort(statuses)
+		if statuses[0] != http.StatusNoContent || statuses[1] < 400 || statuses[1] >= 500 || r.rows("accounts") != 1 {
+			t.Errorf("%v, %d accounts", statuses, r.rows("accounts"))
+		}
+	})
+}

@@ -30,6 +30,8 @@ func (s *Service) peopleRoutes() {
 		"Mail a person a link to choose a new password"), s.handleSendReset)
 	httpx.Register(s.http, s.ruled(authn.RoleAdmin, http.MethodPost, one+"/reset-factors", "reset-factors", http.StatusNoContent,
 		"Take the second factors away from somebody who lost them; their devices are signed out"), s.handleResetFactors)
+	httpx.Register(s.http, s.ruled(authn.RoleAdmin, http.MethodPost, one+"/delete", "delete-person", http.StatusNoContent,
+		"Delete somebody else's account for good"), s.handleRemove)
 	httpx.Register(s.http, s.ruled(authn.RoleAdmin, http.MethodPut, one+"/role", "put-role", http.StatusNoContent,
 		"Give a person another role; their devices are signed out"), s.handleRole)
 }
@@ -182,6 +184,17 @@ func (s *Service) handleSendReset(ctx context.Context, in *personInput) (*struct
 
 func (s *Service) handleResetFactors(ctx context.Context, in *personInput) (*struct{}, error) {
 	return nil, s.ResetFactors(ctx, s.actor(ctx), in.ID)
+}
+
+type removeInput struct {
+	ID   id.ID `path:"id" format:"uuid"`
+	Body struct {
+		Username string `json:"username" minLength:"1" maxLength:"64" doc:"Of the account, to be sure"`
+	}
+}
+
+func (s *Service) handleRemove(ctx context.Context, in *removeInput) (*struct{}, error) {
+	return nil, s.Remove(ctx, s.actor(ctx), in.ID, in.Body.Username)
 }
 
 type roleInput struct {

@@ -26,7 +26,8 @@ func (deletedRow) TableName() string { return "deleted_accounts" }
 
 // deleteAccount stores the end of an account, all or nothing, and returns the
 // events of the sessions that ended. Errors: unauthenticated when there is no
-// such account (any more), conflict for the last administrator.
+// such account (any more), not-found when who asks may not, conflict for the last
+// administrator.
 func (st *store) deleteAccount(ctx context.Context, f farewell) (emitted []outbox.Row, err error) {
 	err = st.db.Tx(ctx, func(tx *gorm.DB) error {
 		emitted = nil
@@ -34,9 +35,14 @@ func (st *store) deleteAccount(ctx context.Context, f farewell) (emitted []outbo
 		if err := st.lockAdministrators(tx, f.now); err != nil {
 			return err
 		}
-		acc, err := st.lockAccount(tx, f.account)
-		if err != nil {
-			return err
+		if f.by != nil {
+			if _, err := roleOf(tx, *f.by, authn.RoleAdmin); err != nil {
+				return err
+			}
+		}
+		acc, ok, err := accountOf(st.db.ForUpdate(tx), f.account)
+		if err != nil || !ok {
+			return firstError(err, f.missing())
 		}
 		if emitted, err = st.endIn(tx, f.ending, f.now, f.leave); err != nil {
 			return err
@@ -60,6 +66,14 @@ func (st *store) deleteAccount(ctx context.Context, f farewell) (emitted []outbo
 		return outbox.Insert(tx, f.events)
 	})
 	return emitted, err
+}
+
+// missing is the error when there is no such account (any more).
+func (f farewell) missing() error {
+	if f.by != nil {
+		return errNoPerson()
+	}
+	return errSessionOver()
 }
 
 // eraseAccount takes away what is known of an account whose row is locked. Its

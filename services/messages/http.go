@@ -34,6 +34,7 @@ func (s *Service) newServer(o httpx.Options) *httpx.Server {
 		"Answers to requests, who may write first, reports; for moderators and administrators also what they decided and looked for. No texts."), audit.Own(s.deps.DB))
 	s.requestRoutes(h)
 	s.moderationRoutes(h)
+	s.administrationRoutes(h)
 	nullable(h, "ConversationView", "last_message")
 	post := h.API.OpenAPI().Paths["/api/v1/messages"].Post.Responses
 	saved := *post["200"]

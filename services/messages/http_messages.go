@@ -72,9 +72,14 @@ func (s *Service) openWith(ctx context.Context, user id.ID) (membership, error) 
 	return s.direct.open(ctx, caller(ctx), user)
 }
 
-// etag identifies a version of a message; there is one version until messages
-// can be edited.
-func etag(m Message) string { return `"` + m.ID.String() + `-1"` }
+// etag identifies a version of a message: the one that was written, or the one
+// without a text.
+func etag(m Message) string {
+	if m.Body == "" {
+		return `"` + m.ID.String() + `-2"`
+	}
+	return `"` + m.ID.String() + `-1"`
+}
 
 func (s *Service) getMessage(ctx context.Context, in *getMessageInput) (*messageOutput, error) {
 	m, err := s.store.message(ctx, caller(ctx), in.ID)

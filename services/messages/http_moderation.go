@@ -20,7 +20,7 @@ func (s *Service) moderationRoutes(h *httpx.Server) {
 	httpx.Register(h, op(http.MethodGet, "/api/v1/moderation/reports", "list-reports", "Reports, newest first",
 		"For moderators and administrators; 404 to others."), s.listReports)
 	httpx.Register(h, op(http.MethodPost, "/api/v1/moderation/reports/{id}/close", "close-report", "Close a report",
-		"Records what was decided, in the audit log too; it does nothing else: an account is suspended by an administrator. 409 when it is closed already."), s.closeReport)
+		"Records what was decided, in the audit log too. removed: the text of the message is erased at the same time, for everybody, and they are told (`message.erased`); 400 for a report about a person. suspended: only administrators (403), and the account is suspended by another call, before. 409 when it is closed already."), s.closeReport)
 	httpx.Register(h, op(http.MethodGet, "/api/v1/moderation/messages", "search-messages", "Look into other people's messages",
 		"For administrators, where the operator switched it on (CHAT_MESSAGE_SEARCH); 404 otherwise. Give from or to. Each page that is read is first written to the audit log, with the reason; what cannot be recorded is not shown."), s.searchMessages)
 }
@@ -80,7 +80,7 @@ type reportView struct {
 	Reason       string      `json:"reason" enum:"spam,harassment,illegal,other"`
 	Note         string      `json:"note"`
 	CreatedAt    time.Time   `json:"created_at"`
-	Decision     string      `json:"decision,omitempty" enum:"dismissed,suspended"`
+	Decision     string      `json:"decision,omitempty" enum:"dismissed,removed,suspended"`
 	DecisionNote string      `json:"decision_note,omitempty"`
 	DecidedBy    *personView `json:"decided_by,omitempty"`
 	DecidedAt    *time.Time  `json:"decided_at,omitempty"`
@@ -160,7 +160,7 @@ func (s *Service) listReports(ctx context.Context, in *reportsInput) (*reportsOu
 type closeInput struct {
 	ID   id.ID `path:"id" format:"uuid"`
 	Body struct {
-		Decision string `json:"decision" enum:"dismissed,suspended" doc:"suspended: the account was suspended"`
+		Decision string `json:"decision" enum:"dismissed,removed,suspended" doc:"removed: erase the message; suspended: the account was suspended"`
 		Note     string `json:"note,omitempty" maxLength:"1000"`
 	}
 }
@@ -174,9 +174,16 @@ func (s *Service) closeReport(ctx context.Context, in *closeInput) (*reportOutpu
 	if err := plain("body.note", in.Body.Note); err != nil {
 		return nil, err
 	}
+	if in.Body.Decision == decisionSuspended && authn.From(ctx).Role != authn.RoleAdmin {
+		return nil, errs.New(errs.Forbidden, "Only an administrator may close a report as suspended.")
+	}
 	v := verdict{report: in.ID, decision: in.Body.Decision, note: in.Body.Note, by: auditorOf(ctx)}
-	if err := s.store.closeReport(ctx, v); err != nil {
+	written, err := s.store.closeReport(ctx, v)
+	if err != nil {
 		return nil, err
+	}
+	if written != nil {
+		s.publish(written)
 	}
 	f, err := s.store.report(ctx, in.ID)
 	return &reportOutput{Body: f.view()}, err

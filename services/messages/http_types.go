@@ -209,7 +209,7 @@ func (rawEntry) Schema(r huma.Registry) *huma.Schema {
 type Entry struct {
 	Cursor string         `json:"cursor"`
 	Seq    uint64         `json:"seq" doc:"Dense: the number before is the entry before"`
-	Type   string         `json:"type" doc:"message.created (data: Message), conversation.read (data: conversation_id, user_id, read_seq); ignore others"`
+	Type   string         `json:"type" doc:"message.created (data: Message), conversation.read (data: conversation_id, user_id, read_seq), message.erased (data: conversation_id, seq, message_id); ignore others"`
 	Time   time.Time      `json:"time"`
 	Data   map[string]any `json:"data"`
 }

@@ -17,6 +17,12 @@ import (
 const (
 	kindMessage uint8 = 1 // seq is the message's
 	kindRead    uint8 = 2 // seq is the read mark of actor
+
+	// kindErased says that the text of the message at seq was taken away. It is
+	// stored as a kindMessage with a time of its own, which is more than
+	// replicas of the version before look at: to them the message was written
+	// again, without a text, and who has it already passes over it.
+	kindErased uint8 = 3
 )
 
 const (
@@ -36,7 +42,7 @@ type entry struct {
 	Seq            uint64
 	ActorID        id.ID
 	CreatedAt      time.Time
-	Message        Message // for kindMessage
+	Message        Message // for kindMessage; for kindErased its ID
 	Trace          string  // the traceparent of its commit, while it is fresh and followed
 }
 
@@ -79,6 +85,9 @@ func (e entry) content() (kind string, data json.RawMessage, err error) {
 			ConversationID: e.ConversationID.String(), UserID: e.ActorID.String(), ReadSeq: e.Seq,
 		})
 		return events.TypeConversationRead, data, err
+	case kindErased:
+		data, err = json.Marshal(events.MessageErased{ConversationID: e.ConversationID.String(), Seq: e.Seq, MessageID: e.Message.ID.String()})
+		return events.TypeMessageErased, data, err
 	}
 	return "", nil, fmt.Errorf("messages: log entry of unknown kind %d", e.Kind)
 }

@@ -2,8 +2,9 @@
 //
 // OWNS: conversations, members, messages, user_clocks and user_events (each
 // user's dense log), people, blocks and receipts (projections of users),
-// contact_policies, reports, audit_log, audit_seals, audit_seal_rows, meta (the
-// log's epoch), outbox, dead_letters.
+// contact_policies, reports, audit_log, audit_seals, audit_seal_rows, retention
+// and retention_marks (how long texts are kept), message_days and writers
+// (figures), meta (the log's epoch, how far was counted), outbox, dead_letters.
 //
 // SERVES: /api/v1/conversations, /api/v1/messages (activity is what the caller
 // did), /api/v1/events, /api/v1/contact-policy, /api/v1/reports, /api/v1/moderation/; and by request
@@ -28,6 +29,7 @@ import (
 	"embed"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
@@ -60,14 +62,17 @@ type Service struct {
 	commit *committer
 	people *people
 	direct *directory
+	tally  *tally
 	http   *httpx.Server
+
+	started time.Time // what was written before is not in any tally of this process
 }
 
 // New builds the service; it starts nothing and asks nothing.
 func New(d run.Deps) (*Service, error) {
 	st := &store{db: d.DB}
 	s := &Service{
-		deps: d, log: d.Log, store: st, bus: d.Bus,
+		deps: d, log: d.Log, store: st, bus: d.Bus, tally: newTally(), started: now(),
 	}
 	s.relay = outbox.NewRelay(d.DB, d.Bus, events.ServiceMessages, d.Log, s.unpack)
 	obs.Register(d.Metrics, append(s.relay.Collectors(), outbox.DeadLetterDepth(d.DB, events.ServiceMessages))...)
@@ -90,8 +95,9 @@ func OpenAPI() ([]byte, error) {
 	return (&Service{}).newServer(httpx.Options{Service: events.ServiceMessages, Title: "ChatApp messages"}).OpenAPI()
 }
 
-// publish hands over what a transaction wrote.
+// publish counts what a transaction wrote, and hands it over.
 func (s *Service) publish(u *unit) {
+	s.tally.add(u.messages)
 	size := len(u.row.Payload)
 	for _, m := range u.messages {
 		size += len(m.Body)
@@ -126,7 +132,8 @@ func (s *Service) Ready(ctx context.Context) error { return s.deps.DB.Ping(ctx) 
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, work := range []func(context.Context) error{
-		s.relay.Run, s.sealer.Run, s.consume, s.replayUsers, s.serveLog, s.serveHeads, s.serveMembers, s.trimLoop,
+		s.relay.Run, s.sealer.Run, s.consume, s.replayUsers, s.serveLog, s.serveHeads, s.serveMembers,
+		s.trimLoop, s.retainLoop, s.tallyLoop, s.countLoop,
 	} {
 		g.Go(func() error { return work(ctx) })
 	}

@@ -3,6 +3,7 @@ package messages
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 	"testing"
 	"time"
@@ -416,9 +417,10 @@ func TestConversationList(t *testing.T) {
 				Items      []conversationView
 				NextCursor *string `json:"next_cursor"`
 			}
-			before := w.deps.DB.Statements()
-			w.call(w.ada, "GET", "/api/v1/conversations?limit=2&cursor="+cursor, nil).Want(200).JSON(&page)
-			if n := w.deps.DB.Statements() - before; n > 2 {
+			n := w.cost(func() {
+				w.call(w.ada, "GET", "/api/v1/conversations?limit=2&cursor="+cursor, nil).Want(200).JSON(&page)
+			})
+			if n > 2 {
 				w.t.Errorf("%d statements for a page", n)
 			}
 			for _, c := range page.Items {
@@ -440,11 +442,7 @@ func TestHistoryCostsAConstantNumberOfStatements(t *testing.T) {
 	each(t, func(w *world) {
 		m := w.post(w.ada, w.ben, "1")
 		path := "/api/v1/conversations/" + m.ConversationID + "/messages?limit=100"
-		cost := func() uint64 {
-			before := w.deps.DB.Statements()
-			w.call(w.ben, "GET", path, nil).Want(200)
-			return w.deps.DB.Statements() - before
-		}
+		cost := func() uint64 { return w.cost(func() { w.call(w.ben, "GET", path, nil).Want(200) }) }
 		testkit.Eventually(w.t, 10*time.Second, func() bool { return count(w, "outbox") == 0 }) // the relay counts too
 		few := cost()
 		for range 60 {
@@ -455,6 +453,18 @@ func TestHistoryCostsAConstantNumberOfStatements(t *testing.T) {
 			w.t.Errorf("%d statements for 1 message, %d for 61", few, many)
 		}
 	})
+}
+
+// cost is how many statements fn needs: the least of some tries, for those of the
+// service's own work in the background count, too.
+func (w *world) cost(fn func()) uint64 {
+	least := uint64(math.MaxUint64)
+	for range 3 {
+		before := w.deps.DB.Statements()
+		fn()
+		least = min(least, w.deps.DB.Statements()-before)
+	}
+	return least
 }
 
 func count(w *world, table string) int {

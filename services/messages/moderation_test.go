@@ -100,7 +100,7 @@ func TestModeration(t *testing.T) {
 		w.call(w.ben, "POST", "/api/v1/reports", report).Want(201).JSON(&made)
 		w.call(w.eve, "POST", "/api/v1/reports", report).Want(201)
 		closing := "/api/v1/moderation/reports/" + made.ID + "/close"
-		verdict := fields{"decision": "suspended", "note": "Third time."}
+		verdict := fields{"decision": "dismissed", "note": "Third time."}
 		w.call(w.ben, "GET", "/api/v1/moderation/reports", nil).WantProblem(errs.NotFound)
 		w.call(w.ben, "POST", closing, verdict).WantProblem(errs.NotFound)
 		moderator, admin := w.staff("moderator"), w.staff("admin")
@@ -112,9 +112,10 @@ func TestModeration(t *testing.T) {
 			w.t.Errorf("%+v", rest)
 		}
 		w.call(moderator, "POST", closing, fields{"decision": "beheaded"}).Want(400)
+		w.call(moderator, "POST", closing, fields{"decision": "suspended"}).WantProblem(errs.Forbidden)
 		var closed reportView
 		w.call(moderator, "POST", closing, verdict).Want(200).JSON(&closed)
-		if closed.State != "closed" || closed.Decision != "suspended" || closed.DecidedBy == nil || closed.DecidedBy.Username != "moderator" || closed.DecidedAt == nil {
+		if closed.State != "closed" || closed.Decision != "dismissed" || closed.DecidedBy == nil || closed.DecidedBy.Username != "moderator" || closed.DecidedAt == nil {
 			w.t.Errorf("%+v", closed)
 		}
 		w.call(admin, "POST", closing, verdict).WantProblem(errs.Conflict)

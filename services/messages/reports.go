@@ -40,6 +40,12 @@ func (r report) openKey() []byte {
 	return sum[:16]
 }
 
+// What is decided of a report; the third decision is dismissed.
+const (
+	decisionRemoved   = "removed"   // the text of the message goes
+	decisionSuspended = "suspended" // the account was suspended, in auth
+)
+
 // verdict is how a report was closed.
 type verdict struct {
 	report   id.ID

@@ -18,9 +18,11 @@ const (
 	eventPolicyChanged   = "contact-policy-changed"
 	eventRequestAccepted = "request-accepted" // also by an answer to it
 	eventRequestIgnored  = "request-ignored"
+	eventRetention       = "retention-changed"
 )
 
-// auditor is who does something that the audit log records.
+// auditor is who does something that the audit log records; the zero one is the
+// operator at the command line.
 type auditor = audit.By
 
 func auditorOf(ctx context.Context) auditor { return audit.Caller(ctx) }

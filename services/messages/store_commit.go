@@ -192,9 +192,10 @@ func (u *unit) apply(w *write) outcome {
 	return outcome{message: m}
 }
 
-// again is the outcome of a post whose key was used before, for m.
+// again is the outcome of a post whose key was used before, for m. What m said is
+// not known any more when it was erased.
 func (w *write) again(m Message) outcome {
-	if m.ConversationID != w.where.id || m.Body != w.body {
+	if m.ConversationID != w.where.id || m.Body != w.body && m.Body != "" {
 		return outcome{err: errs.New(errs.ClientIDReused, "This client_id was used for another message. Nothing was written; make a new one for each message.")}
 	}
 	return outcome{message: m, replay: true}

@@ -27,6 +27,9 @@ func (s *store) closeFor(ctx context.Context, user id.ID) error {
 		if err := tx.Exec("UPDATE contact_policies SET who = ?, ask_first = 0 WHERE user_id = ?", fromGone, user).Error; err != nil {
 			return err
 		}
+		if err := tx.Exec("DELETE FROM writers WHERE user_id = ?", user).Error; err != nil {
+			return err
+		}
 		return tx.Exec("UPDATE members SET gate = ? WHERE user_id = ?", gateGone, user).Error
 	})
 }

@@ -54,7 +54,9 @@ WHERE k.user_id = ? ORDER BY e.event_seq LIMIT ?`
 			continue // a clock without newer entries
 		}
 		e.UserID, e.EventSeq, e.Kind, e.Seq = user, *eventSeq, *kind, *seq
-		if body != nil {
+		if e.Kind == kindMessage && at != nil {
+			e.Kind = kindErased
+		} else if body != nil {
 			e.Message.ConversationID, e.Message.Seq, e.Message.Body, e.Message.CreatedAt = e.ConversationID, e.Seq, *body, *sent
 			e.ActorID, at = e.Message.SenderID, sent
 		}

@@ -47,31 +47,6 @@ func (s *store) saveReport(ctx context.Context, r report, by auditor) (stored id
 	return stored, known, err
 }
 
-// closeReport closes an open report. Errors: not-found, conflict when it is
-// closed already.
-func (s *store) closeReport(ctx context.Context, v verdict) error {
-	return s.db.Tx(ctx, func(tx *gorm.DB) error {
-		at := now()
-		done := tx.Exec("UPDATE reports SET state = 1, open_key = NULL, decision = ?, decision_note = ?, decided_by = ?, decided_at = ? WHERE id = ? AND state = 0",
-			v.decision, v.note, v.by.Account, at, v.report)
-		if done.Error != nil {
-			return done.Error
-		}
-		if done.RowsAffected == 0 {
-			var n int
-			if err := tx.Raw("SELECT COUNT(*) FROM reports WHERE id = ?", v.report).Scan(&n).Error; err != nil {
-				return err
-			}
-			if n == 0 {
-				return errs.New(errs.NotFound, "There is no such report.")
-			}
-			return errs.New(errs.Conflict, "This report is closed already.")
-		}
-		what := detail(map[string]string{"report": v.report.String(), "decision": v.decision, "note": v.note})
-		return s.audit(tx, auditRow{at: at, event: eventReportClosed, by: v.by, detail: what})
-	})
-}
-
 const reportColumns = `
 SELECT r.id, r.state, r.message_id, r.body, r.sent_at, r.reason, r.note, r.created_at, r.decision, r.decision_note, r.decided_at,
        r.reporter_id, COALESCE(a.username, ''), COALESCE(a.display_name, ''),
@@ -108,7 +83,7 @@ func (s *store) reports(ctx context.Context, closed bool, below id.ID, limit int
 func (s *store) report(ctx context.Context, report id.ID) (filed, error) {
 	list, err := s.scanReports(ctx, reportColumns+"WHERE r.id = ?", report)
 	if err == nil && len(list) == 0 {
-		err = errs.New(errs.NotFound, "There is no such report.")
+		err = errNoReport()
 	}
 	if err != nil {
 		return filed{}, err

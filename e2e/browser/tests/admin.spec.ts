@@ -2,26 +2,10 @@ import type { Page } from '@playwright/test';
 import { findings } from '../axe.js';
 import { expect, test } from '../fixtures.js';
 import { named, type Person, password } from '../person.js';
-import type { Server } from '../server.js';
+import { promote, signIn } from '../staff.js';
 
 // Several browsers and commands a test: on a busy machine that takes its time.
 test.describe.configure({ timeout: 120_000 });
-
-/** Fills the form for signing in and sends it. */
-async function signIn(page: Page, url: string, username: string): Promise<void> {
-  await page.goto(`${url}/signin`);
-  await page.getByLabel('Username or e-mail').fill(username);
-  await page.getByLabel('Password', { exact: true }).fill(password);
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-}
-
-/** Gives somebody a role as the operator does, and signs them in again. */
-async function promote(server: Server, who: Person, role: string): Promise<Person> {
-  await server.command('admin', 'role', who.username, role);
-  await signIn(who.page, who.url, who.username);
-  await expect(who.page.getByRole('button', { name: /^Your menu/ })).toBeVisible();
-  return who;
-}
 
 /** Opens the page about a person, by searching for them. */
 async function look(boss: Person, other: Person): Promise<void> {

@@ -23,6 +23,7 @@ const peopleKey = [...key, 'people'];
 const personKey = (id: string) => [...key, 'person', id];
 const invitationsKey = [...key, 'invitations'];
 const settingsKey = [...key, 'settings'];
+const retentionKey = [...key, 'retention'];
 
 /** Nothing tells about changes, so what is shown again is asked for again. */
 const fresh = { staleTime: 0 } as const;
@@ -85,6 +86,13 @@ export const deeds = {
     ),
 };
 
+/** Deletes somebody's account for good; who asks has typed the username. */
+export async function deletePerson(id: string, username: string): Promise<void> {
+  await call(api.POST('/api/v1/admin/people/{id}/delete', { params: { path: { id } }, body: { username } }));
+  queryClient.removeQueries({ queryKey: personKey(id) });
+  await queryClient.invalidateQueries({ queryKey: peopleKey });
+}
+
 async function changed(id: string, work: Promise<unknown>): Promise<void> {
   await work;
   void queryClient.invalidateQueries({ queryKey: peopleKey });
@@ -133,6 +141,37 @@ export async function saveSettings(body: SettingsWish): Promise<void> {
   void queryClient.invalidateQueries({ queryKey: ['announcement'] });
 }
 
+export const MAX_RETENTION_DAYS = 3650;
+
+/** How long the texts of messages are kept. */
+export function useRetention() {
+  return useQuery({
+    ...fresh,
+    queryKey: retentionKey,
+    queryFn: () => call(api.GET('/api/v1/moderation/retention', {})),
+  });
+}
+
+export type Retention = NonNullable<ReturnType<typeof useRetention>['data']>;
+
+/** How many texts would be erased if they were kept for so many days. */
+export async function previewRetention(days: number) {
+  const { preview } = await call(api.GET('/api/v1/moderation/retention', { params: { query: { days } } }));
+  return preview;
+}
+
+/** Changes it from the setting that was seen; 0 days is for ever. */
+export async function saveRetention(days: number, { version }: Retention): Promise<void> {
+  try {
+    const body = { days, version };
+    queryClient.setQueryData(retentionKey, await call(api.PUT('/api/v1/moderation/retention', { body })));
+  } catch (error) {
+    // Somebody else may have changed it: show what holds now.
+    void queryClient.invalidateQueries({ queryKey: retentionKey });
+    throw error;
+  }
+}
+
 export function useStatistics() {
   return useQuery({
     ...fresh,
@@ -141,4 +180,11 @@ export function useStatistics() {
   });
 }
 
-export type Day = NonNullable<ReturnType<typeof useStatistics>['data']>['days'][number];
+/** Figures about messages, which another service counts. */
+export function useMessageStatistics() {
+  return useQuery({
+    ...fresh,
+    queryKey: [...key, 'message-statistics'],
+    queryFn: () => call(api.GET('/api/v1/moderation/statistics', {})),
+  });
+}

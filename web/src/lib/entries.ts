@@ -22,6 +22,11 @@ export interface ReadMark {
   read_seq: number;
 }
 
+export interface Erasure {
+  conversation_id: string;
+  message_id: string;
+}
+
 function has<K extends string>(value: unknown, texts: K[]): value is Record<K, string> {
   return (
     typeof value === 'object' &&
@@ -42,4 +47,9 @@ export function readMarkOf(data: unknown): ReadMark | undefined {
   return Number.isSafeInteger((data as { read_seq?: unknown }).read_seq)
     ? (data as unknown as ReadMark)
     : undefined;
+}
+
+/** What the data of `message.erased` names, or undefined when it is nothing. */
+export function erasureOf(data: unknown): Erasure | undefined {
+  return has(data, ['conversation_id', 'message_id']) ? data : undefined;
 }

@@ -1,5 +1,6 @@
 import { type InfiniteData, infiniteQueryOptions, type QueryClient } from '@tanstack/react-query';
 import { api, type Conversation, type ConversationPage, call, type MessagePage } from './api';
+import { withoutErased } from './erased';
 import { cacheOf, keys, learn, learnPage } from './store';
 import { fromPage, type Timeline } from './timeline';
 
@@ -36,10 +37,11 @@ export interface PageRange {
 }
 
 /** Messages of one conversation, oldest first. Without a range: the latest, as many as the server is set to. */
-export function fetchPage(id: string, range: PageRange = {}): Promise<MessagePage> {
-  return call(
+export async function fetchPage(id: string, range: PageRange = {}): Promise<MessagePage> {
+  const page = await call(
     api.GET('/api/v1/conversations/{id}/messages', { params: { path: { id }, query: queryOf(range) } }),
   );
+  return { ...page, items: page.items.map(withoutErased) };
 }
 
 /** To the server after=0 is no range at all. The first n messages are those before n+1. */

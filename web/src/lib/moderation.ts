@@ -1,5 +1,6 @@
 import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query';
-import { api, call, type FoundPage, type Report, type ReportPage } from './api';
+import { api, call, type FoundPage, type Report, type ReportPage, toProblem } from './api';
+import { messages } from './messages';
 
 export type Reason = Report['reason'];
 
@@ -33,17 +34,40 @@ export function useReports(state: 'open' | 'closed') {
   });
 }
 
-export type Verdict = { id: string; decision: 'dismissed' | 'suspended'; note: string };
+export type Decision = NonNullable<Report['decision']>;
+export type Verdict = { report: Report; decision: Decision; note: string };
 
-/** Closes a report. */
+/** The account is suspended, but the report is open still; again is fine. */
+export class HalfDone extends Error {}
+
+/** Closes a report. `removed` erases the message; `suspended` suspends the person first, with the note as the reason. */
 export function useCloseReport() {
   const client = useQueryClient();
   return useMutation<Report, Error, Verdict>({
-    mutationFn: ({ id, ...body }) =>
-      call(api.POST('/api/v1/moderation/reports/{id}/close', { params: { path: { id } }, body })),
+    mutationFn: async ({ report: { id, person }, decision, note }) => {
+      const close = () =>
+        call(
+          api.POST('/api/v1/moderation/reports/{id}/close', {
+            params: { path: { id } },
+            body: { decision, note },
+          }),
+        );
+      if (decision !== 'suspended') return close();
+      await call(
+        api.POST('/api/v1/admin/people/{id}/suspend', {
+          params: { path: { id: person.id } },
+          body: { reason: note.slice(0, LONGEST_REASON) || messages.moderation.suspendReason },
+        }),
+      );
+      return close().catch((cause: unknown) => {
+        throw new HalfDone(toProblem(cause).detail, { cause });
+      });
+    },
     onSuccess: () => client.invalidateQueries({ queryKey: reportsKey }),
   });
 }
+
+const LONGEST_REASON = 500;
 
 /** What an administrator looks for. Dates are RFC 3339. */
 export type Search = {

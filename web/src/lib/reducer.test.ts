@@ -88,6 +88,58 @@ describe('conversation.read', () => {
   });
 });
 
+describe('message.erased', () => {
+  // A conversation of its own for each: what is erased stays so while the page is open.
+  const world = (id: string) => {
+    const two = [1, 2].map((seq) => message(seq, { conversation_id: id }));
+    const shown = conversation({ id, last_seq: 2, last_message: two[1] ?? null, unread: 2 });
+    return memoryCache([shown], { [id]: { messages: two, hasOlder: false, hasNewer: false } });
+  };
+  const erased = (id: string, seq: number) => ({
+    type: 'message.erased',
+    data: { conversation_id: id, seq, message_id: `m-${id}-${seq}` },
+  });
+  const bodies = (w: ReturnType<typeof world>, id: string) => w.timeline(id)?.messages.map((one) => one.body);
+
+  it('takes the text away in the conversation and in the list, and nothing else', () => {
+    const w = world('e1');
+    expect(applyEntry(w.cache, ME, erased('e1', 2))).toEqual([]);
+    expect(bodies(w, 'e1')).toEqual(['message 1', '']);
+    expect(w.list()[0]).toMatchObject({ last_seq: 2, unread: 2, last_message: { body: '', seq: 2 } });
+    const before = w.timeline('e1');
+    applyEntry(w.cache, ME, erased('e1', 2));
+    expect(w.timeline('e1')).toBe(before);
+    applyEntry(w.cache, ME, erased('e1', 1));
+    expect(bodies(w, 'e1')).toEqual(['', '']);
+  });
+
+  it('of what is not loaded changes nothing on screen', () => {
+    const w = world('e2');
+    applyEntry(w.cache, ME, erased('e2', 7));
+    applyEntry(w.cache, ME, erased('elsewhere', 1));
+    applyEntry(w.cache, ME, { type: 'message.erased', data: { conversation_id: 'e2' } });
+    expect(bodies(w, 'e2')).toEqual(['message 1', 'message 2']);
+  });
+
+  it('holds for an answer that was on its way', () => {
+    const w = world('e3');
+    applyEntry(w.cache, ME, erased('e3', 3));
+    const late = message(3, { conversation_id: 'e3' });
+    applyEntry(w.cache, ME, created(late));
+    expect(bodies(w, 'e3')).toEqual(['message 1', 'message 2', '']);
+    const fetched = conversation({ id: 'e3', last_seq: 3, last_message: late });
+    expect(mergeConversation(undefined, fetched).last_message?.body).toBe('');
+    expect(mergeConversation(w.conversation('e3'), fetched).last_message?.body).toBe('');
+  });
+
+  it('is also told by an older server, as a message without a text', () => {
+    const w = world('e4');
+    applyEntry(w.cache, ME, created(message(2, { conversation_id: 'e4', body: '' })));
+    expect(bodies(w, 'e4')).toEqual(['message 1', '']);
+    expect(w.conversation('e4')?.last_message?.body).toBe('');
+  });
+});
+
 it('ignores types and data it does not understand', () => {
   const known = conversation();
   const world = memoryCache([known], { c: empty });

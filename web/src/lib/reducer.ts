@@ -1,6 +1,7 @@
 import type { Conversation, ConversationPage, Entry, Message } from './api';
-import { messageOf, type ReadMark, readMarkOf } from './entries';
-import { addLive, type Timeline } from './timeline';
+import { erasureOf, messageOf, type ReadMark, readMarkOf } from './entries';
+import { noteErased, withoutErased } from './erased';
+import { addLive, eraseIn, type Timeline } from './timeline';
 
 /*
  * What an entry of the event log changes. Everything is a maximum or a set by seq, so entries may come
@@ -39,11 +40,30 @@ export function applyEntry(cache: Cache, me: string, entry: Pick<Entry, 'type' |
       return [{ kind: 'fetch-conversation', conversationId: before.id, seq: 0 }];
     }
   }
+  if (entry.type === 'message.erased') {
+    const gone = erasureOf(entry.data);
+    if (gone) applyErased(cache, gone.conversation_id, gone.message_id);
+  }
   return [];
 }
 
+/** Takes the text of a message away wherever it is shown. */
+function applyErased(cache: Cache, conversationId: string, messageId: string): void {
+  noteErased(messageId);
+  const conversation = cache.conversation(conversationId);
+  const last = conversation?.last_message;
+  if (conversation && last?.id === messageId && last.body !== '')
+    cache.putConversation({ ...conversation, last_message: { ...last, body: '' } }, false);
+  const timeline = cache.timeline(conversationId);
+  const next = timeline && eraseIn(timeline, messageId);
+  if (next && next !== timeline) cache.putTimeline(conversationId, next);
+}
+
 /** A message from the log, or the answer to our own POST. */
-export function applyMessage(cache: Cache, me: string, message: Message): Effect[] {
+export function applyMessage(cache: Cache, me: string, told: Message): Effect[] {
+  const message = withoutErased(told);
+  // Without a text it may be one that we have: so older servers say that it was erased.
+  if (message.body === '') applyErased(cache, message.conversation_id, message.id);
   const effects: Effect[] = [{ kind: 'message', message }];
   const id = message.conversation_id;
   const before = cache.conversation(id);
@@ -105,8 +125,9 @@ function same(a: Conversation, b: Conversation): boolean {
 
 /** A fresh answer of the server joined with what events have already told: the later of both. */
 export function mergeConversation(known: Conversation | undefined, fetched: Conversation): Conversation {
-  if (!known) return fetched;
-  const ahead = known.last_seq > fetched.last_seq ? known : fetched;
+  const fresh = fetched.last_message ? withoutErased(fetched.last_message) : null;
+  if (!known) return fresh === fetched.last_message ? fetched : { ...fetched, last_message: fresh };
+  const ahead = known.last_seq > fetched.last_seq ? known : { ...fetched, last_message: fresh };
   return settle({
     ...fetched,
     last_seq: ahead.last_seq,

@@ -57,3 +57,10 @@ export function addLive(timeline: Timeline, message: Message): { timeline: Timel
   if (message.seq !== end + 1) return { timeline, outcome: 'hole' };
   return { timeline: { ...timeline, messages: [...timeline.messages, message] }, outcome: 'added' };
 }
+
+/** The range without the text of one message. */
+export function eraseIn(timeline: Timeline, messageId: string): Timeline {
+  if (!timeline.messages.some(({ id, body }) => id === messageId && body !== '')) return timeline;
+  const messages = timeline.messages.map((one) => (one.id === messageId ? { ...one, body: '' } : one));
+  return { ...timeline, messages };
+}

@@ -1,4 +1,3 @@
-import type { Day } from '@/lib/admin';
 import { useFormat } from '@/lib/format';
 import { messages } from '@/lib/messages';
 
@@ -6,17 +5,17 @@ const t = messages.admin;
 const HEIGHT = 96;
 const STEP = 20;
 
-type Props = { title: string; days: readonly Day[]; value: (day: Day) => number };
+type Props<Day> = { title: string; days: readonly Day[]; value: (day: Day) => number };
 
 /** A bar for each day; screen readers get the same as a table. */
-export function DayChart({ title, days, value }: Props) {
+export function DayChart<Day extends { date: string }>({ title, days, value }: Props<Day>) {
   const most = Math.max(1, ...days.map(value));
   const format = useFormat();
   const total = days.reduce((sum, day) => sum + value(day), 0);
   const first = days[0]?.date;
   const last = days.at(-1)?.date;
   return (
-    <figure className="flex flex-col gap-2">
+    <figure className="relative flex flex-col gap-2">
       <figcaption className="font-semibold text-base">{t.chart(title, total)}</figcaption>
       <svg
         aria-hidden="true"

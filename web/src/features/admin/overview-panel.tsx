@@ -1,17 +1,25 @@
 import { Skeleton, useSlow } from '@/components/ui';
-import { useStatistics } from '@/lib/admin';
-import { useFormat } from '@/lib/format';
+import { useMessageStatistics, useStatistics } from '@/lib/admin';
 import { messages } from '@/lib/messages';
 import { DayChart } from './day-chart';
+import { Figures } from './figures';
 import { LoadFailed } from './load-failed';
 
 const t = messages.admin;
 
-/** Figures about accounts. */
+/** Figures about accounts and about messages, which come from two services. */
 export function OverviewPanel() {
+  return (
+    <div className="flex flex-col gap-8">
+      <Accounts />
+      <Messages />
+    </div>
+  );
+}
+
+function Accounts() {
   const { data, error, isPending, refetch } = useStatistics();
   const slow = useSlow(isPending);
-  const format = useFormat();
   if (error && !data) return <LoadFailed error={error} onRetry={() => void refetch()} />;
   if (!data) return slow ? <Skeleton className="h-60 w-full" /> : null;
   const figures = [
@@ -23,19 +31,31 @@ export function OverviewPanel() {
     [t.suspendedCount, data.suspended],
   ] as const;
   return (
-    <div className="flex flex-col gap-8">
-      <section aria-label={t.figures}>
-        <dl className="grid grid-cols-3 gap-3 phone:grid-cols-2">
-          {figures.map(([name, value]) => (
-            <div key={name} className="flex flex-col-reverse rounded-lg bg-raised px-4 py-3">
-              <dt className="text-muted text-sm">{name}</dt>
-              <dd className="font-semibold text-title">{format.number(value)}</dd>
-            </div>
-          ))}
-        </dl>
-      </section>
+    <>
+      <Figures label={t.figures} figures={figures} />
       <DayChart title={t.signUps} days={data.days} value={(day) => day.sign_ups} />
       <DayChart title={t.signIns} days={data.days} value={(day) => day.sign_ins} />
-    </div>
+    </>
+  );
+}
+
+function Messages() {
+  const { data, error, isPending, refetch } = useMessageStatistics();
+  const slow = useSlow(isPending);
+  if (error && !data) return <LoadFailed error={error} onRetry={() => void refetch()} />;
+  if (!data) return slow ? <Skeleton className="h-60 w-full" /> : null;
+  const figures = [
+    [data.complete ? t.messages : t.messagesCounting, data.messages],
+    [t.conversations, data.conversations],
+    [t.openReports, data.open_reports],
+    [t.wroteDay, data.writers_day],
+    [t.wroteWeek, data.writers_week],
+    [t.wroteMonth, data.writers_month],
+  ] as const;
+  return (
+    <>
+      <Figures label={t.messageFigures} figures={figures} />
+      <DayChart title={t.messagesPerDay} days={data.days} value={(day) => day.messages} />
+    </>
   );
 }

@@ -4,8 +4,10 @@ import { Button, Input } from '@/components/ui';
 import { useAction } from '@/components/use-action';
 import { deeds, type PersonDetail, type Role } from '@/lib/admin';
 import { messages } from '@/lib/messages';
+import { useSession } from '@/lib/session';
 import { Choice } from './choice';
 import { ConfirmDialog } from './confirm-dialog';
+import { DeletePerson } from './delete-person';
 
 const t = messages.admin;
 
@@ -29,13 +31,16 @@ const roles = [
   { value: 'admin', label: t.roles.admin },
 ] as const;
 
+type Props = { detail: PersonDetail; admin: boolean; onGone: () => void };
+
 /** What can be done to an account, each after a question. */
-export function PersonActions({ detail, admin }: { detail: PersonDetail; admin: boolean }) {
+export function PersonActions({ detail, admin, onGone }: Props) {
   const { person, suspension } = detail;
   const [asking, setAsking] = useState<Deed>();
   const [reason, setReason] = useState('');
   const [role, setRole] = useState<Role>(person.role);
   const { busy, outcome, run } = useAction();
+  const { user: me } = useSession();
   if (!admin && person.role !== 'user') return null;
 
   const work: Record<Deed, () => Promise<string>> = {
@@ -81,6 +86,7 @@ export function PersonActions({ detail, admin }: { detail: PersonDetail; admin: 
         </div>
       ) : null}
       <OutcomeLine outcome={outcome} />
+      {admin && person.id !== me?.id ? <DeletePerson person={person} onGone={onGone} /> : null}
       {asking ? (
         <ConfirmDialog
           title={words[asking].title(person.display_name)}

@@ -27,7 +27,7 @@ export function PersonPanel({ id, admin, onBack }: Props) {
       {data ? (
         <>
           <Facts detail={data} admin={admin} />
-          <PersonActions key={id} detail={data} admin={admin} />
+          <PersonActions key={id} detail={data} admin={admin} onGone={onBack} />
           <Events events={data.events} />
         </>
       ) : null}

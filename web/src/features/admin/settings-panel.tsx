@@ -14,6 +14,7 @@ import { useFormat } from '@/lib/format';
 import { messages } from '@/lib/messages';
 import { Choice } from './choice';
 import { LoadFailed } from './load-failed';
+import { RetentionForm } from './retention-form';
 
 const t = messages.admin;
 
@@ -35,8 +36,18 @@ const levels: readonly { value: Level; label: string }[] = [
   { value: 'critical', label: t.levels.critical },
 ];
 
-/** Who may sign up, who must have a second step, and what everybody is told. */
+/** What administrators decide: two services keep it, so each part is saved on its own. */
 export function SettingsPanel() {
+  return (
+    <div className="flex flex-col gap-10">
+      <AccountSettings />
+      <RetentionForm />
+    </div>
+  );
+}
+
+/** Who may sign up, who must have a second step, and what everybody is told. */
+function AccountSettings() {
   const { data, error, isPending, refetch } = useSettings();
   const slow = useSlow(isPending);
   if (error && !data) return <LoadFailed error={error} onRetry={() => void refetch()} />;

@@ -2,7 +2,7 @@ import { Button } from '@/components/ui';
 import { When } from '@/components/when';
 import type { Found } from '@/lib/api';
 import { messages } from '@/lib/messages';
-import { nameOf } from './report-card';
+import { nameOf } from './name';
 
 const t = messages.moderation;
 

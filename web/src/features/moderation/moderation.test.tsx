@@ -1,5 +1,5 @@
 import { QueryClientProvider } from '@tanstack/react-query';
-import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react';
+import { cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { messages } from '@/lib/messages';
 import { queryClient } from '@/lib/query-client';
@@ -35,6 +35,7 @@ const found = {
 const calls: { method: string; url: URL; body: unknown }[] = [];
 let open = [report];
 let searching = true;
+let closes = 200;
 
 async function server(request: Request): Promise<Response> {
   const url = new URL(request.url);
@@ -45,7 +46,10 @@ async function server(request: Request): Promise<Response> {
       status,
       headers: { 'Content-Type': status === 200 ? 'application/json' : 'application/problem+json' },
     });
+  if (url.pathname.endsWith('/suspend')) return new Response(null, { status: 204 });
   if (url.pathname.endsWith('/close')) {
+    if (closes !== 200)
+      return answer({ type: '/problems/unavailable', status: closes, detail: 'Later.' }, closes);
     open = [];
     return answer({ ...report, state: 'closed' });
   }
@@ -66,6 +70,7 @@ beforeEach(() => {
   calls.length = 0;
   open = [report];
   searching = true;
+  closes = 200;
   vi.stubGlobal('fetch', server);
   adopt({ access_token: 'token', token_type: 'Bearer', expires_in: 600, user: me });
 });
@@ -76,17 +81,60 @@ afterEach(() => {
 });
 
 describe('reports', () => {
+  const posts = () => calls.filter((one) => one.method === 'POST');
+  const yes = (name: string) =>
+    fireEvent.click(within(screen.getByRole('dialog')).getByRole('button', { name }));
+
   it('shows what was reported, by whom, and closes it with a note', async () => {
-    show(<ReportsPage />);
+    show(<ReportsPage admin={false} />);
     expect(await screen.findByText('buy pills')).toBeTruthy();
     expect(screen.getByText(/^About Ada \(@ada\)/)).toBeTruthy();
     expect(screen.getByText(/^Reported by Ben \(@ben\)/)).toBeTruthy();
     type(t.note, ' third time ');
-    press(t.suspended);
+    press(t.dismiss);
     expect(await screen.findByText(t.none)).toBeTruthy();
-    const close = calls.find((one) => one.method === 'POST');
-    expect(close?.url.pathname).toBe('/api/v1/moderation/reports/r1/close');
-    expect(close?.body).toEqual({ decision: 'suspended', note: 'third time' });
+    expect(posts().map((one) => one.url.pathname)).toEqual(['/api/v1/moderation/reports/r1/close']);
+    expect(posts()[0]?.body).toEqual({ decision: 'dismissed', note: 'third time' });
+  });
+
+  it('removes the message after a question; suspending is not for moderators', async () => {
+    show(<ReportsPage admin={false} />);
+    await screen.findByText('buy pills');
+    expect(screen.queryByRole('button', { name: t.suspend })).toBeNull();
+    press(t.remove);
+    expect(posts()).toEqual([]);
+    yes(t.cancel);
+    press(t.remove);
+    yes(t.remove);
+    expect(await screen.findByText(t.none)).toBeTruthy();
+    expect(posts().map((one) => one.body)).toEqual([{ decision: 'removed', note: '' }]);
+  });
+
+  it('about a person has no message to remove', async () => {
+    open = [{ ...report, message_id: '', body: '' }];
+    show(<ReportsPage admin />);
+    expect(await screen.findByRole('button', { name: t.suspend })).toBeTruthy();
+    expect(screen.queryByRole('button', { name: t.remove })).toBeNull();
+  });
+
+  it('suspends first, then closes; when that fails it says so, and goes on', async () => {
+    closes = 503;
+    show(<ReportsPage admin />);
+    await screen.findByText('buy pills');
+    press(t.suspend);
+    yes(t.suspend);
+    expect(await screen.findByText(t.halfSuspended('Later.'))).toBeTruthy();
+    closes = 200;
+    press(t.suspend);
+    yes(t.suspend);
+    expect(await screen.findByText(t.none)).toBeTruthy();
+    expect(posts().map((one) => one.url.pathname.split('/').at(-1))).toEqual([
+      'suspend',
+      'close',
+      'suspend',
+      'close',
+    ]);
+    expect(posts()[0]?.body).toEqual({ reason: t.suspendReason });
   });
 });
 

@@ -1,19 +1,13 @@
-import { useState } from 'react';
-import { Button, Input } from '@/components/ui';
-import { type Report, toProblem } from '@/lib/api';
+import type { Report } from '@/lib/api';
 import { useFormat } from '@/lib/format';
 import { messages } from '@/lib/messages';
-import { useCloseReport } from '@/lib/moderation';
+import { nameOf } from './name';
+import { ReportDecision } from './report-decision';
 
 const t = messages.moderation;
 
-/** "Ada (@ada)". */
-export function nameOf({ display_name, username }: Report['person']): string {
-  return `${display_name} (@${username})`;
-}
-
 /** One report: what, about whom, by whom, and what to do about it. */
-export function ReportCard({ report }: { report: Report }) {
+export function ReportCard({ report, admin }: { report: Report; admin: boolean }) {
   const { person, reporter, body, sent_at, reason, note, created_at } = report;
   const format = useFormat();
   return (
@@ -32,7 +26,11 @@ export function ReportCard({ report }: { report: Report }) {
           <blockquote className="whitespace-pre-wrap break-words text-md">{body}</blockquote>
         </figure>
       ) : null}
-      {report.state === 'open' ? <Decide report={report} /> : <Decided report={report} />}
+      {report.state === 'open' ? (
+        <ReportDecision report={report} admin={admin} />
+      ) : (
+        <Decided report={report} />
+      )}
     </li>
   );
 }
@@ -45,34 +43,5 @@ function Decided({ report: { decision, decided_by, decided_at, decision_note } }
       {t.decided(t.decisions[decision], nameOf(decided_by), format.full(decided_at))}
       {decision_note ? <span className="block text-muted">{decision_note}</span> : null}
     </p>
-  );
-}
-
-function Decide({ report }: { report: Report }) {
-  const [note, setNote] = useState('');
-  const close = useCloseReport();
-  const decide = (decision: 'dismissed' | 'suspended') =>
-    close.mutate({ id: report.id, decision, note: note.trim() });
-  return (
-    <div className="mt-1 flex flex-col gap-3">
-      <Input
-        label={t.note}
-        hint={t.suspendHint}
-        maxLength={1000}
-        value={note}
-        onChange={(event) => setNote(event.target.value)}
-      />
-      <p role="alert" className="text-danger text-md empty:hidden">
-        {close.error ? toProblem(close.error).detail : ''}
-      </p>
-      <div className="flex flex-wrap gap-2">
-        <Button variant="secondary" busy={close.isPending} onClick={() => decide('dismissed')}>
-          {t.dismiss}
-        </Button>
-        <Button variant="danger" busy={close.isPending} onClick={() => decide('suspended')}>
-          {t.suspended}
-        </Button>
-      </div>
-    </div>
   );
 }

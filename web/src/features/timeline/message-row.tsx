@@ -36,7 +36,7 @@ export const MessageRow = memo(function MessageRow({ row, name }: { row: Row; na
           <MessageText text={row.body} mine={row.mine} />
         )}
         <Meta row={row} large={large} />
-        {row.mine || row.seq === undefined ? null : <ReportButton messageId={row.key} />}
+        {row.mine || row.seq === undefined || row.body === '' ? null : <ReportButton messageId={row.key} />}
       </div>
       {row.state === 'failed' ? <Failed row={row} /> : null}
       {row.state === 'pending' && row.reason ? <Paced reason={row.reason} /> : null}

@@ -105,6 +105,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/people/{id}/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete somebody else's account for good
+         * @description For the role admin; others get 404.
+         */
+        post: operations["delete-person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/people/{id}/reset-factors": {
         parameters: {
             query?: never;
@@ -1229,9 +1249,53 @@ export interface paths {
         put?: never;
         /**
          * Close a report
-         * @description Records what was decided, in the audit log too; it does nothing else: an account is suspended by an administrator. 409 when it is closed already.
+         * @description Records what was decided, in the audit log too. removed: the text of the message is erased at the same time, for everybody, and they are told (`message.erased`); 400 for a report about a person. suspended: only administrators (403), and the account is suspended by another call, before. 409 when it is closed already.
          */
         post: operations["close-report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/moderation/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How long the texts of messages are kept
+         * @description For administrators; 404 to others. With `days`: also how many texts would be erased if that were the setting.
+         */
+        get: operations["get-retention"];
+        /**
+         * Decide how long the texts of messages are kept
+         * @description For administrators; 404 to others. Keeping less takes effect an hour later (`takes_effect_at`), and can be taken back until then; what is erased after that is gone. 409 when somebody else changed it since `version`. Copies in reports stay until the report is closed.
+         */
+        put: operations["put-retention"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/moderation/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Figures about messages
+         * @description For administrators; 404 to others. They are some seconds old, and people are counted to ten minutes.
+         */
+        get: operations["get-message-statistics"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1532,10 +1596,10 @@ export interface components {
         };
         CloseInputBody: {
             /**
-             * @description suspended: the account was suspended
+             * @description removed: erase the message; suspended: the account was suspended
              * @enum {string}
              */
-            decision: "dismissed" | "suspended";
+            decision: "dismissed" | "removed" | "suspended";
             note?: string;
         };
         CodesBody: {
@@ -1651,7 +1715,7 @@ export interface components {
             seq: number;
             /** Format: date-time */
             time: string;
-            /** @description message.created (data: Message), conversation.read (data: conversation_id, user_id, read_seq); ignore others */
+            /** @description message.created (data: Message), conversation.read (data: conversation_id, user_id, read_seq), message.erased (data: conversation_id, seq, message_id); ignore others */
             type: string;
         };
         EventItem: {
@@ -1691,6 +1755,33 @@ export interface components {
         Field: {
             location: string;
             message: string;
+        };
+        FiguresOutputBody: {
+            /** @description false: messages from before an upgrade are still being counted */
+            complete: boolean;
+            /** Format: int64 */
+            conversations: number;
+            /** @description The last 30, the oldest first */
+            days: components["schemas"]["MessageDay"][];
+            /** Format: int64 */
+            messages: number;
+            /** Format: int64 */
+            open_reports: number;
+            /**
+             * Format: int64
+             * @description People who wrote within the last 24 hours
+             */
+            writers_day: number;
+            /**
+             * Format: int64
+             * @description ... 30 days
+             */
+            writers_month: number;
+            /**
+             * Format: int64
+             * @description ... 7 days
+             */
+            writers_week: number;
         };
         ForgotInputBody: {
             /**
@@ -1853,6 +1944,15 @@ export interface components {
             /** Format: int64 */
             seq: number;
         };
+        MessageDay: {
+            /**
+             * Format: date
+             * @description UTC
+             */
+            date: string;
+            /** Format: int64 */
+            messages: number;
+        };
         MessagePage: {
             has_newer: boolean;
             has_older: boolean;
@@ -1989,6 +2089,15 @@ export interface components {
              */
             to?: string;
         };
+        Preview: {
+            /** @description false: messages from before an upgrade are still being counted, so there may be more */
+            complete: boolean;
+            /**
+             * Format: int64
+             * @description At most so many texts would be erased; counted by days
+             */
+            messages: number;
+        };
         PrivacySettings: {
             /** @description In the directory and in searches; otherwise only your whole username finds you */
             listed: boolean;
@@ -2091,6 +2200,10 @@ export interface components {
              */
             username?: string;
         };
+        RemoveInputBody: {
+            /** @description Of the account, to be sure */
+            username: string;
+        };
         RenamePasskeyInputBody: {
             /** @description 1 to 64 characters */
             name: string;
@@ -2119,7 +2232,7 @@ export interface components {
             decided_at?: string;
             decided_by?: components["schemas"]["PersonView"];
             /** @enum {string} */
-            decision?: "dismissed" | "suspended";
+            decision?: "dismissed" | "removed" | "suspended";
             decision_note?: string;
             id: string;
             message_id?: string;
@@ -2147,6 +2260,44 @@ export interface components {
             password: string;
             /** @description From the link in the mail */
             token: string;
+        };
+        RetentionInputBody: {
+            /**
+             * Format: int64
+             * @description 0: for ever
+             */
+            days: number;
+            /**
+             * Format: int64
+             * @description Of the setting that you saw
+             */
+            version: number;
+        };
+        RetentionView: {
+            /** Format: date-time */
+            changed_at?: string;
+            /**
+             * Format: int64
+             * @description How many days texts are kept; 0: for ever
+             */
+            days: number;
+            /** @description When asked for with days */
+            preview?: components["schemas"]["Preview"];
+            /**
+             * Format: int64
+             * @description What held before; 0: for ever
+             */
+            previous_days: number;
+            /**
+             * Format: date-time
+             * @description Until then previous_days holds
+             */
+            takes_effect_at?: string;
+            /**
+             * Format: int64
+             * @description To send along with a change
+             */
+            version: number;
         };
         RoleInputBody: {
             /** @enum {string} */
@@ -2502,6 +2653,39 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PersonOutputBody"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-person": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemoveInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -5404,6 +5588,226 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-retention": {
+        parameters: {
+            query?: {
+                /** @description Also count what would be erased by this */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put-retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-message-statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresOutputBody"];
                 };
             };
             /** @description Unauthorized */
