@@ -31,6 +31,7 @@ func (s *Service) newServer(o httpx.Options) *httpx.Server {
 		"Dense and in order: a missing number is a missed event. 410 `cursor-expired` and 409 `cursor-ahead` mean: load the conversations again and go on from their `cursor`."), s.listEvents)
 	s.requestRoutes(h)
 	s.moderationRoutes(h)
+	s.exportRoutes(h)
 	nullable(h, "ConversationView", "last_message")
 	post := h.API.OpenAPI().Paths["/api/v1/messages"].Post.Responses
 	saved := *post["200"]

@@ -2,13 +2,16 @@
 //
 // OWNS: conversations, members, messages, user_clocks and user_events (each
 // user's dense log), people, blocks and receipts (projections of users),
-// contact_policies, reports, audit_log, meta (the log's epoch), outbox,
-// dead_letters.
+// contact_policies, reports, data_exports, data_export_parts, audit_log, meta
+// (the log's epoch), outbox, dead_letters.
 //
 // SERVES: /api/v1/conversations, /api/v1/messages, /api/v1/events,
-// /api/v1/contact-policy, /api/v1/reports, /api/v1/moderation/; and by request
-// over the bus the log, the heads of logs, and the members of a conversation
-// (events.RPCLog, RPCHeads, RPCMembers).
+// /api/v1/contact-policy, /api/v1/reports, /api/v1/data-exports,
+// /api/v1/moderation/; and by request over the bus the log, the heads of logs,
+// and the members of a conversation (events.RPCLog, RPCHeads, RPCMembers).
+//
+// ASKS: users for the profile of somebody unknown (RPCProfile); auth and users for
+// what they keep of a person who downloads it (RPCAccountData, RPCProfileData).
 //
 // EMITS: chat.messages.v1.logged.<user>, one per entry of a user's log, its
 // body exactly what clients receive, to who listens (core NATS); and
@@ -49,15 +52,16 @@ var Migrations embed.FS
 
 // Service is the messages service; make one with New.
 type Service struct {
-	deps   run.Deps
-	log    *slog.Logger
-	store  *store
-	bus    *bus.Bus
-	relay  *outbox.Relay
-	commit *committer
-	people *people
-	direct *directory
-	http   *httpx.Server
+	deps    run.Deps
+	log     *slog.Logger
+	store   *store
+	bus     *bus.Bus
+	relay   *outbox.Relay
+	commit  *committer
+	people  *people
+	direct  *directory
+	exports *exporter
+	http    *httpx.Server
 }
 
 // New builds the service; it starts nothing and asks nothing.
@@ -69,6 +73,7 @@ func New(d run.Deps) (*Service, error) {
 	s.relay = outbox.NewRelay(d.DB, d.Bus, events.ServiceMessages, d.Log, s.unpack)
 	obs.Register(d.Metrics, append(s.relay.Collectors(), outbox.DeadLetterDepth(d.DB, events.ServiceMessages))...)
 	s.people = newPeople(st, d.Bus)
+	s.exports = newExporter(st, d.Bus, d.Log)
 	limits := limit.New(events.ServiceMessages, limit.FromConfig(d.Config), d.Metrics)
 	s.direct = newDirectory(st)
 	s.direct.admit = func(user id.ID) error { return limits.Check(limit.Contact, limit.Account(user)) }
@@ -106,6 +111,7 @@ func (s *Service) Routes() []string {
 		"/api/v1/events",
 		"/api/v1/contact-policy",
 		"/api/v1/reports",
+		"/api/v1/data-exports", "/api/v1/data-exports/",
 		"/api/v1/moderation/",
 	}
 }
@@ -123,6 +129,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, work := range []func(context.Context) error{
 		s.relay.Run, s.consumeProfiles, s.consumeBlocks, s.consumePrivacy, s.consumeDeleted, s.replayUsers, s.serveLog, s.serveHeads, s.serveMembers, s.trimLoop,
+		s.exports.run, s.exports.sweep,
 	} {
 		g.Go(func() error { return work(ctx) })
 	}

@@ -1,6 +1,7 @@
 package messages
 
 import (
+	"context"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -15,6 +16,8 @@ const (
 	eventReported       = "reported"
 	eventReportClosed   = "report-closed"
 	eventMessagesSearch = "messages-searched"
+	eventExportAsked    = "data-export-requested"
+	eventExportTaken    = "data-export-downloaded"
 )
 
 // auditor is who does something that the audit log records.
@@ -36,6 +39,22 @@ type auditRow struct {
 func (s *store) audit(tx *gorm.DB, r auditRow) error {
 	return tx.Exec("INSERT INTO audit_log (id, at, event, account_id, session_id, ip, user_agent, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 		id.New(), r.at, r.event, r.by.account, r.by.session, fit(r.by.ip, 45), fit(r.by.userAgent, 255), r.detail).Error
+}
+
+// pastAct is a line of the audit log, read by whom it is about.
+type pastAct struct {
+	ID            id.ID
+	At            time.Time
+	Event         string
+	IP, UserAgent string
+}
+
+// auditBy returns the next lines about what somebody did, the oldest first.
+func (s *store) auditBy(ctx context.Context, account id.ID, after searchPosition, limit int) (list []pastAct, err error) {
+	err = s.db.R.WithContext(ctx).Raw(
+		"SELECT id, at, event, ip, user_agent FROM audit_log WHERE account_id = ? AND (at > ? OR (at = ? AND id > ?)) ORDER BY at, id LIMIT ?",
+		account, after.At, after.At, after.ID, limit).Scan(&list).Error
+	return list, err
 }
 
 // fit makes text fit a column of n bytes.

@@ -1,5 +1,6 @@
 import { accountMessages } from './messages-account';
 import { adminMessages } from './messages-admin';
+import { exportMessages } from './messages-export';
 import { farewellMessages } from './messages-farewell';
 import { peopleMessages } from './messages-people';
 
@@ -254,6 +255,7 @@ export const messages = {
   admin: adminMessages,
   ...accountMessages,
   ...peopleMessages,
+  dataExport: exportMessages,
   farewell: farewellMessages,
   signOut: {
     title: 'Sign out?',
