@@ -65,11 +65,12 @@ func withTimes(v, o exportView) exportView {
 // An attempt that loses its lease while it waits for somebody ends by itself.
 func TestDataExportNoticesThatItLostItsLease(t *testing.T) {
 	idle(t, func(w *world) {
-		first := make(chan struct{})
-		w.answers(events.RPCAccountData, func(ctx context.Context, _ events.DataRequest) (any, error) {
+		first, free := make(chan struct{}), make(chan struct{})
+		defer close(free)
+		w.answers(events.RPCAccountData, func(context.Context, events.DataRequest) (any, error) {
 			close(first)
-			<-ctx.Done()
-			return nil, ctx.Err()
+			<-free
+			return nil, errs.New(errs.Unavailable, "Not now.")
 		})
 		v := w.ask(w.ada, 202)
 		done := make(chan error, 1)

@@ -234,7 +234,7 @@ func TestDataExport(t *testing.T) {
 		files := w.download(w.ada, v)
 
 		total := uint64(0)
-		shown := append(w.listed(w.ada, ""), w.listed(w.ada, "?filter=ignored")...)
+		shown := append(w.conversations(w.ada), w.listed(w.ada, "ignored")...)
 		index := decode[[]exportedConversation](w.t, files["conversations.json"])
 		if len(index) != 4 || len(shown) != 4 {
 			w.t.Fatalf("%d conversations in the file, %d in the lists", len(index), len(shown))
@@ -410,11 +410,11 @@ func TestDataExportsAreLimited(t *testing.T) {
 		}
 		w.ask(w.ada, 200)
 		w.call(w.ada, "DELETE", "/api/v1/data-exports/"+w.asked(w.ada).ID, nil).Want(204)
-		var first id.ID
-		must(w.t, w.deps.DB.R.Raw("SELECT id FROM audit_log WHERE event = ? ORDER BY id LIMIT 1", eventExportAsked).Scan(&first).Error)
+		var first []id.ID
+		must(w.t, w.deps.DB.R.Raw("SELECT id FROM audit_log WHERE event = ? AND account_id = ? ORDER BY id LIMIT 1", eventExportAsked, w.ada.id).Scan(&first).Error)
 		age := func(d time.Duration) {
 			w.t.Helper()
-			must(w.t, w.deps.DB.W.Exec("UPDATE audit_log SET at = ? WHERE id = ?", now().Add(-d), first).Error)
+			must(w.t, w.deps.DB.W.Exec("UPDATE audit_log SET at = ? WHERE id = ?", now().Add(-d), first[0]).Error)
 		}
 		age(20 * time.Hour)
 		res := w.call(w.ada, "POST", "/api/v1/data-exports", nil)
@@ -447,13 +447,13 @@ func TestDataExportAfterACrash(t *testing.T) {
 		w.leaseIsOver()
 
 		// The next one is told to stop in the middle.
-		asked := make(chan struct{})
+		asked, free := make(chan struct{}), make(chan struct{})
 		ctx, stop := context.WithCancel(w.t.Context())
 		defer stop()
-		end := w.answers(events.RPCAccountData, func(ctx context.Context, _ events.DataRequest) (any, error) {
+		end := w.answers(events.RPCAccountData, func(context.Context, events.DataRequest) (any, error) {
 			close(asked)
-			<-ctx.Done()
-			return nil, ctx.Err()
+			<-free
+			return nil, errs.New(errs.Unavailable, "Not now.")
 		})
 		done := make(chan error, 1)
 		go func() {
@@ -466,6 +466,7 @@ func TestDataExportAfterACrash(t *testing.T) {
 		}
 		stop()
 		must(w.t, <-done)
+		close(free)
 		if got := w.asked(w.ada); got.State != "waiting" || got.ID != v.ID {
 			w.t.Errorf("%+v", got)
 		}
