@@ -71,6 +71,10 @@ type dataPlace struct {
 	After place  `json:"a"`
 }
 
+func beginningOf(list string) dataPlace {
+	return dataPlace{List: list, After: place{At: time.Unix(0, 0).UTC()}}
+}
+
 // answerData answers events.RPCAccountData. Error: not-found.
 func (s *Service) answerData(ctx context.Context, req []byte) (any, error) {
 	var ask events.DataRequest
@@ -81,13 +85,15 @@ func (s *Service) answerData(ctx context.Context, req []byte) (any, error) {
 	if err != nil {
 		return nil, errs.New(errs.NotFound, "There is no such account.")
 	}
-	at := dataPlace{List: fileSessions, After: place{At: time.Unix(0, 0).UTC()}}
+	var at dataPlace
 	var reply events.DataReply
-	if ask.After != "" {
-		if err := httpx.DecodeCursor(ask.After, &at); err != nil {
-			return nil, err
-		}
-	} else if err := s.accountFile(ctx, user, &reply); err != nil {
+	if ask.After == "" {
+		at = beginningOf(fileSessions)
+		err = s.accountFile(ctx, user, &reply)
+	} else {
+		err = httpx.DecodeCursor(ask.After, &at)
+	}
+	if err != nil {
 		return nil, err
 	}
 	items, next, err := s.dataList(ctx, user, at)
@@ -171,7 +177,8 @@ func (s *Service) dataList(ctx context.Context, user id.ID, at dataPlace) (items
 	case len(rows) == dataPage:
 		return items, &at, nil
 	case at.List == fileSessions:
-		return items, &dataPlace{List: fileActivity, After: place{At: time.Unix(0, 0).UTC()}}, nil
+		next := beginningOf(fileActivity)
+		return items, &next, nil
 	}
 	return items, nil, nil
 }

@@ -59,6 +59,7 @@ func (r *rig) decode(data []byte, v any) {
 // nothing of the administrator who did something to the account.
 func TestDataOfAnAccount(t *testing.T) {
 	eachRig(t, func(t *testing.T, r *rig) {
+		r.nextStep() // which goes back in time, before anything has happened
 		boss := r.admin("boss")
 		ada := r.signedIn(r.post("register", map[string]string{
 			"username": "ada", "display_name": "Ada L", "email": "ada@example.org", "password": goodPassword,

@@ -40,7 +40,8 @@ async function server(request: Request): Promise<Response> {
     });
   if (refused && (request.method === 'POST' || request.url.endsWith('/file')))
     return answer({ type: `/problems/${refused.slug}`, ...refused }, refused.status);
-  if (request.url.endsWith('/file')) return new Response('PK', { headers: { 'Content-Type': 'application/zip' } });
+  if (request.url.endsWith('/file'))
+    return new Response('PK', { headers: { 'Content-Type': 'application/zip' } });
   if (request.method === 'DELETE') {
     file = null;
     return new Response(null, { status: 204 });
@@ -93,7 +94,7 @@ describe('download my data', () => {
 
     file = ready;
     await vi.advanceTimersByTimeAsync(2_000);
-    expect((await screen.findByRole('status')).textContent).toContain('3.4 MB');
+    expect((await screen.findByText(/^Your file is ready/)).textContent).toContain('3.4 MB');
     const before = asked();
     await vi.advanceTimersByTimeAsync(20_000);
     expect(asked()).toBe(before);
@@ -129,7 +130,8 @@ describe('download my data', () => {
     expect(fetched?.token).toBe('Bearer token');
     expect(calls.every(({ url }) => !url.includes('token'))).toBe(true);
     expect(clicked.map((one) => [one.href, one.download])).toEqual([['blob:x', 'chatapp-data.zip']]);
-    expect(await (made.mock.calls[0]?.[0] as Blob).text()).toBe('PK');
+    const [[blob] = []] = made.mock.calls;
+    expect(await new Response(blob as Blob).text()).toBe('PK');
   });
 
   it('says why there is no file', async () => {
@@ -137,7 +139,11 @@ describe('download my data', () => {
     show();
     const text = t.failed['account-unavailable'] ?? '';
     expect(await screen.findByText(text)).toBeTruthy();
-    refused = { status: 429, slug: 'rate-limited', detail: 'That were 5 downloads of your data within a day.' };
+    refused = {
+      status: 429,
+      slug: 'rate-limited',
+      detail: 'That were 5 downloads of your data within a day.',
+    };
     await press(t.again);
     expect(await screen.findByText(refused.detail)).toBeTruthy();
     expect(screen.getByText(text)).toBeTruthy();
@@ -160,7 +166,9 @@ describe('download my data', () => {
     show();
     await press(t.cancel);
     expect(await screen.findByRole('button', { name: t.ask })).toBeTruthy();
-    expect(calls.some(({ method, url }) => method === 'DELETE' && url.endsWith('/data-exports/e1'))).toBe(true);
+    expect(calls.some(({ method, url }) => method === 'DELETE' && url.endsWith('/data-exports/e1'))).toBe(
+      true,
+    );
     cleanup();
     queryClient.clear();
     file = ready;
