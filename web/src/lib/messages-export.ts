@@ -1,7 +1,7 @@
 /** The texts about downloading what is kept of oneself; part of `messages`. */
 export const exportMessages = {
   title: 'Download my data',
-  hint: 'Everything that is kept of you in one ZIP file: account, profile and settings, and all your conversations with every message, as JSON. It takes a moment to make; you need not wait here.',
+  hint: 'Your data in one ZIP file: account, profile and settings, and all your conversations with every message, as JSON. It takes a moment to make; you need not wait here.',
   ask: 'Prepare the file',
   again: 'Prepare a new file',
   loadFailed: 'It could not be found out whether there is a file.',

@@ -29,7 +29,7 @@ export function DataExport() {
   };
 
   return (
-    <section aria-labelledby="export-title" className="flex max-w-prose flex-col items-start gap-4">
+    <section aria-labelledby="export-title" className="flex max-w-prose flex-col items-start gap-3">
       <h2 id="export-title" className="font-semibold text-base">
         {t.title}
       </h2>
@@ -82,7 +82,7 @@ function UnderWay({ file, onCancel }: { file: File; onCancel: () => void }) {
       </p>
       <progress
         aria-label={t.progress}
-        className="h-2 w-full accent-accent"
+        className="h-2 w-full appearance-none overflow-hidden rounded-full bg-line [&::-moz-progress-bar]:bg-accent [&::-webkit-progress-bar]:bg-line [&::-webkit-progress-value]:bg-accent"
         max={Math.max(total, 1)}
         // Without a value it says that nobody knows how long.
         value={total > 0 ? done : undefined}
