@@ -88,12 +88,12 @@ test('progress is shown while the file is made', async ({ person }) => {
   await expect(bar).toHaveCount(0);
 });
 
-test('the section is accessible in both themes, and nothing is cut off', async ({ person }) => {
-  test.setTimeout(150_000);
-  for (const look of [
-    { colorScheme: 'light', viewport: { width: 1280, height: 800 } },
-    { colorScheme: 'dark', viewport: { width: 390, height: 844 } },
-  ] as const) {
+for (const look of [
+  { colorScheme: 'light', viewport: { width: 1280, height: 800 } },
+  { colorScheme: 'dark', viewport: { width: 390, height: 844 } },
+] as const) {
+  test(`the section is accessible and nothing is cut off, ${look.colorScheme}`, async ({ person }) => {
+    test.setTimeout(150_000);
     const ada = await person('Ada', look);
     const shot = async (name: string) => {
       await section.scrollIntoViewIfNeeded();
@@ -123,5 +123,5 @@ test('the section is accessible in both themes, and nothing is cut off', async (
     expect(scroll, 'nothing is cut off').toBeLessThanOrEqual(client);
     await ada.page.getByRole('button', { name: 'Delete account…' }).click();
     await expect(ada.page.getByRole('dialog').getByText('download it first')).toBeVisible();
-  }
-});
+  });
+}
