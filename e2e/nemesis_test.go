@@ -41,6 +41,7 @@ const (
 // several at once, while people write to each other; every promise about their
 // messages must hold. Before that come the scenarios about single bounds.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	w := harness.ServicesApart(t)
 	runEdges(t, w)
 	if t.Failed() {

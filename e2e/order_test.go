@@ -24,6 +24,7 @@ type part struct {
 // process says at /readyz what it waits for, and in the end all are ready and
 // people can chat. Then two parts at a time crash and come back in either order.
 func TestStartOrder(t *testing.T) {
+	t.Parallel()
 	w := harness.ServicesFrom(t, "")
 	rng := rand.New(rand.NewPCG(*seedFlag, 23))
 	for range *ordersFlag {

@@ -16,6 +16,7 @@ import (
 // that their devices notice (I22): each loads anew and then shows what the server
 // has, also one that slept until the new history was longer than what it knew.
 func TestRestore(t *testing.T) {
+	t.Parallel()
 	t.Run("SQLite", func(t *testing.T) {
 		w := harness.AllInOne(t)
 		file, app := filepath.Join(t.TempDir(), "chatapp.backup"), w.Apps()[0]

@@ -24,6 +24,7 @@ var previousFlag = flag.Bool("previous", false, "roll from the version that e2e/
 // With -previous (make upgrade) they come from the release before, which must be
 // in the clone.
 func TestRollingUpgrade(t *testing.T) {
+	t.Parallel()
 	old, young := "", ""
 	var err error
 	if *previousFlag {
