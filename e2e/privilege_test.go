@@ -83,7 +83,7 @@ func busRights(t *testing.T, w *harness.World) {
 				}
 			}
 		}
-		for _, rpc := range []string{events.RPCJWKS, events.RPCAccount, events.RPCProfile, events.RPCLog, events.RPCHeads, events.RPCMembers} {
+		for _, rpc := range []string{events.RPCJWKS, events.RPCAccount, events.RPCProfile, events.RPCAccountData, events.RPCProfileData, events.RPCLog, events.RPCHeads, events.RPCMembers} {
 			if !slices.Contains(allowed.Publish, rpc) {
 				foreign = append(foreign, rpc)
 			}

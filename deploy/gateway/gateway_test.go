@@ -166,7 +166,7 @@ func TestEachPathReachesItsService(t *testing.T) {
 		"/api/v1/users": "users", "/api/v1/users/me": "users", "/api/v1/users?query=a%20b": "users",
 		"/api/v1/conversations": "messages", "/api/v1/conversations/1/messages?before=3": "messages",
 		"/api/v1/messages": "messages", "/api/v1/messages/1": "messages", "/api/v1/events?after=1-2": "messages",
-		"/api/v1/contact-policy": "messages", "/api/v1/reports": "messages", "/api/v1/moderation/reports/1/close": "messages",
+		"/api/v1/contact-policy": "messages", "/api/v1/reports": "messages", "/api/v1/data-exports": "messages", "/api/v1/data-exports/1/file": "messages", "/api/v1/moderation/reports/1/close": "messages",
 		"/api/v1/ws": "notify", "/api/v1/events/stream": "notify",
 	} {
 		if s := reached(t, "GET", url+path, nil); s.Name != service || s.URI != path {

@@ -145,6 +145,23 @@ func (c *cast) device(t *testing.T, who role) string {
 	return ""
 }
 
+// export is the owner's file of their data, ready.
+func (c *cast) export(t *testing.T) string {
+	t.Helper()
+	soon, done := context.WithTimeout(t.Context(), 30*time.Second)
+	defer done()
+	for {
+		var latest struct{ Export *struct{ ID, State string } }
+		must(t, c.people[owner].JSON(soon, http.MethodGet, "/api/v1/data-exports", nil, &latest))
+		switch {
+		case latest.Export == nil:
+			must(t, c.people[owner].JSON(soon, http.MethodPost, "/api/v1/data-exports", nil, nil))
+		case latest.Export.State == "ready":
+			return latest.Export.ID
+		}
+	}
+}
+
 // spare is one more device of the person, or who has no session.
 func (c *cast) spare(t *testing.T, who role) *client.Client {
 	t.Helper()

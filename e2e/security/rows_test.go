@@ -218,11 +218,18 @@ func factorRows() []row {
 	}
 }
 
-// requestRows are about who may write to whom, and about reports.
+// requestRows are about who may write to whom, about reports and about the file of
+// one's data.
 func requestRows() []row {
 	in := func(suffix string) func(*testing.T, *cast, role) call {
 		return func(_ *testing.T, c *cast, _ role) call {
 			return call{path: "/api/v1/conversations/" + c.conversation + suffix, target: c.conversation}
+		}
+	}
+	export := func(suffix string) func(*testing.T, *cast, role) call {
+		return func(t *testing.T, c *cast, _ role) call {
+			id := c.export(t)
+			return call{path: "/api/v1/data-exports/" + id + suffix, target: id}
 		}
 	}
 	return []row{
@@ -233,6 +240,10 @@ func requestRows() []row {
 		{"POST /api/v1/reports", func(_ *testing.T, c *cast, _ role) call {
 			return call{path: "/api/v1/reports", target: c.message, body: map[string]string{"message_id": c.message, "reason": "spam"}}
 		}, only(201, peer).but(400, owner), nil}, // one's own message
+		{"POST /api/v1/data-exports", send("/api/v1/data-exports", nil), private(202), nil},
+		{"GET /api/v1/data-exports", get("/api/v1/data-exports"), private(200), nil},
+		{"GET /api/v1/data-exports/{id}/file", export("/file"), only(200, owner), nil},
+		{"DELETE /api/v1/data-exports/{id}", export(""), only(204, owner), nil},
 		{"GET /api/v1/moderation/reports", get("/api/v1/moderation/reports"), only(200, moderator, admin), nil},
 		{"POST /api/v1/moderation/reports/{id}/close", func(*testing.T, *cast, role) call {
 			return call{path: "/api/v1/moderation/reports/" + client.NewID() + "/close", body: map[string]string{"decision": "dismissed"}}

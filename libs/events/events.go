@@ -71,12 +71,14 @@ const (
 
 // Request/reply subjects. Request and reply types are below.
 const (
-	RPCJWKS    = "chat.auth.rpc.v1.jwks"        // {} -> JWKSReply
-	RPCAccount = "chat.auth.rpc.v1.account"     // UserRequest -> Registered
-	RPCProfile = "chat.users.rpc.v1.profile"    // UserRequest -> ProfileChanged
-	RPCLog     = "chat.messages.rpc.v1.log"     // LogRequest -> LogReply
-	RPCHeads   = "chat.messages.rpc.v1.heads"   // HeadsRequest -> HeadsReply
-	RPCMembers = "chat.messages.rpc.v1.members" // MembersRequest -> MembersReply
+	RPCJWKS        = "chat.auth.rpc.v1.jwks"        // {} -> JWKSReply
+	RPCAccount     = "chat.auth.rpc.v1.account"     // UserRequest -> Registered
+	RPCProfile     = "chat.users.rpc.v1.profile"    // UserRequest -> ProfileChanged
+	RPCAccountData = "chat.auth.rpc.v1.data"        // DataRequest -> DataReply
+	RPCProfileData = "chat.users.rpc.v1.data"       // DataRequest -> DataReply
+	RPCLog         = "chat.messages.rpc.v1.log"     // LogRequest -> LogReply
+	RPCHeads       = "chat.messages.rpc.v1.heads"   // HeadsRequest -> HeadsReply
+	RPCMembers     = "chat.messages.rpc.v1.members" // MembersRequest -> MembersReply
 )
 
 // Subject is the literal subject of one event: chat.<service>.v1.<name>.<key>.
@@ -300,6 +302,29 @@ type JWKSReply struct {
 // UserRequest asks about one user.
 type UserRequest struct {
 	UserID string `json:"user_id"`
+}
+
+// DataRequest asks for what a service keeps of a person, for that person to
+// download. After is Next of the page before, "" for the first one.
+type DataRequest struct {
+	UserID string `json:"user_id"`
+	After  string `json:"after,omitempty"`
+}
+
+// DataReply is one page of it; Next is "" on the last one.
+type DataReply struct {
+	Files []DataFile `json:"files"`
+	Next  string     `json:"next,omitempty"`
+}
+
+// DataFile is a file of what a person downloads, or a piece of one. With JSON or
+// Bytes it is whole. Without them it is a list: the Items of files of the same
+// name, one after the other, possibly over several pages, are one list.
+type DataFile struct {
+	Name  string            `json:"name"`
+	JSON  json.RawMessage   `json:"json,omitempty"`
+	Bytes []byte            `json:"bytes,omitempty"`
+	Items []json.RawMessage `json:"items,omitempty"`
 }
 
 // LogRequest asks for what follows After in a user's log; "" asks for nothing

@@ -67,7 +67,7 @@ var golden = map[string]any{
 		Logs: []LogPlace{{UserID: ada, Seq: 42}},
 	}}},
 	"person_changed.json": &PersonChanged{UserID: ada, Tell: []string{ada, conv}},
-	"typing.json": &Typing{ConversationID: conv, UserID: ada},
+	"typing.json":         &Typing{ConversationID: conv, UserID: ada},
 }
 
 // A golden file decodes to the value and the value encodes to the file: a

@@ -98,11 +98,12 @@ type Permissions struct {
 func Inbox(identity string) string { return "_INBOX_" + identity + ".>" }
 
 // asks lists the requests that a service sends to others. All ask auth for the
-// keys that verify tokens.
+// keys that verify tokens. messages asks auth and users for all that they keep of
+// a person who downloads it, and nobody else may.
 var asks = map[string][]string{
 	Auth:     {events.RPCJWKS},
 	Users:    {events.RPCJWKS, events.RPCAccount},
-	Messages: {events.RPCJWKS, events.RPCProfile},
+	Messages: {events.RPCJWKS, events.RPCProfile, events.RPCAccountData, events.RPCProfileData},
 	Notify:   {events.RPCJWKS, events.RPCLog, events.RPCHeads, events.RPCMembers},
 }
 

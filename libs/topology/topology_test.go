@@ -35,7 +35,7 @@ func TestPermissionsAreNarrow(t *testing.T) {
 
 // Who is asked may answer, and nobody else.
 func TestOnlyTheAskedAnswer(t *testing.T) {
-	for _, rpc := range []string{events.RPCJWKS, events.RPCAccount, events.RPCProfile, events.RPCLog, events.RPCHeads, events.RPCMembers} {
+	for _, rpc := range []string{events.RPCJWKS, events.RPCAccount, events.RPCProfile, events.RPCAccountData, events.RPCProfileData, events.RPCLog, events.RPCHeads, events.RPCMembers} {
 		asked := strings.Split(rpc, ".")[1]
 		if p := topology.NATSPermissions(asked); !p.Answers || !slices.Contains(p.Subscribe, "chat."+asked+".rpc.v1.>") {
 			t.Errorf("%s cannot answer %s", asked, rpc)

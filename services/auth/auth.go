@@ -12,8 +12,9 @@
 // oidc (sign-in with other providers); /api/v1/admin/people, invitations,
 // settings, statistics (for moderators and administrators; others get not-found);
 // /.well-known/jwks.json.
-// Requests on the bus: chat.auth.rpc.v1.jwks (the public keys) and
-// chat.auth.rpc.v1.account (one account, as its registered event).
+// Requests on the bus: chat.auth.rpc.v1.jwks (the public keys),
+// chat.auth.rpc.v1.account (one account, as its registered event) and
+// chat.auth.rpc.v1.data (what its owner may download).
 //
 // EMITS    chat.auth.v1.registered.<user>, once per account;
 // chat.auth.v1.deleted.<user>, once, when it is gone for good;
@@ -167,6 +168,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { return s.relay.Run(ctx) })
 	g.Go(func() error { return s.bus.Serve(ctx, events.RPCJWKS, events.ServiceAuth, s.answerJWKS) })
 	g.Go(func() error { return s.bus.Serve(ctx, events.RPCAccount, events.ServiceAuth, s.answerAccount) })
+	g.Go(func() error { return s.bus.Serve(ctx, events.RPCAccountData, events.ServiceAuth, s.answerData) })
 	g.Go(func() error { return s.sendMails(ctx) })
 	g.Go(func() error { return outbox.Replays(ctx, s.store.db, s.log, s.sendMail) })
 	g.Go(func() error { return s.sealer.Run(ctx) })

@@ -88,23 +88,31 @@ func (s *Service) handleAccount(ctx context.Context, _ *struct{}) (*accountOutpu
 	if err != nil || !ok {
 		return nil, firstError(err, errSessionOver())
 	}
-	confirmed, err := s.store.emailConfirmed(ctx, acc)
+	body, err := s.accountBody(ctx, acc)
 	if err != nil {
 		return nil, err
+	}
+	return &accountOutput{body}, nil
+}
+
+func (s *Service) accountBody(ctx context.Context, acc Account) (body AccountBody, err error) {
+	confirmed, err := s.store.emailConfirmed(ctx, acc)
+	if err != nil {
+		return body, err
 	}
 	factors, err := s.store.factors(ctx, acc.ID)
 	if err != nil {
-		return nil, err
+		return body, err
 	}
 	password, err := s.store.hasPassword(ctx, acc.ID)
 	if err != nil {
-		return nil, err
+		return body, err
 	}
-	return &accountOutput{AccountBody{
+	return AccountBody{
 		ID: acc.ID, Username: acc.Username, Email: acc.Email, EmailConfirmed: acc.Email != "" && confirmed,
 		HasPassword: password, Role: acc.Role, CreatedAt: acc.CreatedAt,
 		SecondFactor: append([]string{}, factors.methods()...), DeletedMessages: s.cfg.DeletedMessages,
-	}}, nil
+	}, nil
 }
 
 func (s *Service) handleDelete(ctx context.Context, in *confirmationInput) (*struct{}, error) {

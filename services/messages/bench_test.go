@@ -1,14 +1,17 @@
 package messages
 
 import (
+	"archive/zip"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	metricsruntime "runtime/metrics"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"chatapp/libs/db"
 	"chatapp/libs/events"
@@ -119,4 +122,97 @@ func BenchmarkPost(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkDataExport is one file of so many messages in conversations of 1,000,
+// on SQLite: time per message, and how much more memory it took than there was,
+// at most. The second number must not grow with the first.
+func BenchmarkDataExport(b *testing.B) {
+	for _, n := range []int{1_000, 20_000, 100_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) { benchExport(b, n) })
+	}
+}
+
+func benchExport(b *testing.B, n int) {
+	deps, _ := testkit.Deps(b, testkit.OpenSQLite(b, Migrations))
+	svc, err := New(deps)
+	if err != nil {
+		b.Fatal(err)
+	}
+	me := id.New()
+	fillHistory(b, deps.DB, svc.direct, me, n)
+	if _, err := svc.store.askExport(b.Context(), me, auditor{Account: me}); err != nil {
+		b.Fatal(err)
+	}
+	e, _, err := svc.store.claimExport(b.Context(), time.Hour)
+	if err != nil {
+		b.Fatal(err)
+	}
+	before, stop := heap(), make(chan struct{})
+	most := make(chan uint64)
+	go func() {
+		top := uint64(0)
+		for tick := time.NewTicker(2 * time.Millisecond); ; {
+			select {
+			case <-stop:
+				tick.Stop()
+				most <- top
+				return
+			case <-tick.C:
+				top = max(top, heap())
+			}
+		}
+	}()
+	b.ResetTimer()
+	for b.Loop() {
+		if err := svc.store.removeParts(b.Context(), e.ID); err != nil {
+			b.Fatal(err)
+		}
+		out := &parts{ctx: b.Context(), store: svc.store, export: e, lease: time.Hour}
+		a := &archive{exporter: svc.exports, ctx: b.Context(), of: e, at: now(), zip: zip.NewWriter(out), progress: &progress{}}
+		for _, step := range []func() error{a.readme, a.index, a.conversations, a.zip.Close, out.flush} {
+			if err := step(); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if a.progress.done.Load() != uint64(n) {
+			b.Fatalf("%d messages", a.progress.done.Load())
+		}
+	}
+	b.StopTimer()
+	close(stop)
+	b.ReportMetric(float64(max(<-most, before)-before)/(1<<20), "MiB-more")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/message")
+}
+
+func heap() uint64 {
+	sample := []metricsruntime.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metricsruntime.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+// fillHistory writes n messages of me into conversations of 1,000.
+func fillHistory(b *testing.B, d *db.DB, direct *directory, me id.ID, n int) {
+	b.Helper()
+	for left := n; left > 0; left -= 1000 {
+		other := id.New()
+		where, err := direct.open(b.Context(), me, other)
+		if err != nil {
+			b.Fatal(err)
+		}
+		rows := make([]any, 0, 7*1000)
+		for i := range min(left, 1000) {
+			rows = append(rows, where.id, uint64(i+1), id.New(), where.members[i%2], id.New(), "a message of ordinary length, as people write them "+noise(30), now())
+		}
+		columns := []string{"conversation_id", "seq", "id", "sender_id", "client_id", "body", "created_at"}
+		err = d.Batch(b.Context(), func() []db.Read { return nil }, func() ([]db.Insert, error) {
+			return []db.Insert{{Table: "messages", Columns: columns, Rows: rows}}, nil
+		})
+		if err == nil {
+			err = d.W.Exec("UPDATE members SET last_seq = ?, activity = 1 WHERE conversation_id = ?", min(left, 1000), where.id).Error
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -11,10 +11,10 @@ import (
 )
 
 // takeDeleted closes the conversations of somebody who is gone: they can be read
-// and nothing is added. Then it erases what the person wrote: everywhere, where
-// the installation wants it, and in any case what has no other side, the notes.
-// What was cut short goes on when the event comes again. The name
-// follows with the profile.
+// and nothing is added; the file of their data goes. Then it erases what the person
+// wrote: everywhere, where the installation wants it, and in any case what has no
+// other side, the notes. What was cut short goes on when the event comes again. The
+// name follows with the profile.
 func (s *Service) takeDeleted(ctx context.Context, m bus.Message) error {
 	var d events.Deleted
 	if err := json.Unmarshal(m.Data, &d); err != nil {
@@ -25,6 +25,9 @@ func (s *Service) takeDeleted(ctx context.Context, m bus.Message) error {
 		return errs.Wrap(errs.InvalidBody, "a deleted account without a user id", err)
 	}
 	if err := s.store.closeFor(ctx, user); err != nil {
+		return err
+	}
+	if err := s.store.dropExportsOf(ctx, user); err != nil {
 		return err
 	}
 	return s.eachConversation(ctx, user, func(where membership) error {

@@ -35,6 +35,7 @@ func (s *Service) newServer(o httpx.Options) *httpx.Server {
 	s.requestRoutes(h)
 	s.moderationRoutes(h)
 	s.administrationRoutes(h)
+	s.exportRoutes(h)
 	nullable(h, "ConversationView", "last_message")
 	post := h.API.OpenAPI().Paths["/api/v1/messages"].Post.Responses
 	saved := *post["200"]

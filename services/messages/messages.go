@@ -2,14 +2,19 @@
 //
 // OWNS: conversations, members, messages, user_clocks and user_events (each
 // user's dense log), people, blocks and receipts (projections of users),
-// contact_policies, reports, audit_log, audit_seals, audit_seal_rows, retention
-// and retention_marks (how long texts are kept), message_days and writers
-// (figures), meta (the log's epoch, how far was counted), outbox, dead_letters.
+// contact_policies, reports, data_exports, data_export_parts, audit_log,
+// audit_seals, audit_seal_rows, retention and retention_marks (how long texts are
+// kept), message_days and writers (figures), meta (the log's epoch, how far was
+// counted), outbox, dead_letters.
 //
 // SERVES: /api/v1/conversations, /api/v1/messages (activity is what the caller
-// did), /api/v1/events, /api/v1/contact-policy, /api/v1/reports, /api/v1/moderation/; and by request
-// over the bus the log, the heads of logs, and the members of a conversation
-// (events.RPCLog, RPCHeads, RPCMembers).
+// did), /api/v1/events, /api/v1/contact-policy, /api/v1/reports,
+// /api/v1/data-exports, /api/v1/moderation/; and by request over the bus the log,
+// the heads of logs, and the members of a conversation (events.RPCLog, RPCHeads,
+// RPCMembers).
+//
+// ASKS: users for the profile of somebody unknown (RPCProfile); auth and users for
+// what they keep of a person who downloads it (RPCAccountData, RPCProfileData).
 //
 // EMITS: chat.messages.v1.logged.<user>, one per entry of a user's log, its
 // body exactly what clients receive, and chat.messages.v1.person_changed.some,
@@ -53,17 +58,18 @@ var Migrations embed.FS
 
 // Service is the messages service; make one with New.
 type Service struct {
-	deps   run.Deps
-	log    *slog.Logger
-	store  *store
-	bus    *bus.Bus
-	relay  *outbox.Relay
-	sealer *audit.Sealer
-	commit *committer
-	people *people
-	direct *directory
-	tally  *tally
-	http   *httpx.Server
+	deps    run.Deps
+	log     *slog.Logger
+	store   *store
+	bus     *bus.Bus
+	relay   *outbox.Relay
+	sealer  *audit.Sealer
+	commit  *committer
+	people  *people
+	direct  *directory
+	tally   *tally
+	exports *exporter
+	http    *httpx.Server
 
 	started time.Time // what was written before is not in any tally of this process
 }
@@ -78,6 +84,7 @@ func New(d run.Deps) (*Service, error) {
 	obs.Register(d.Metrics, append(s.relay.Collectors(), outbox.DeadLetterDepth(d.DB, events.ServiceMessages))...)
 	s.sealer = &audit.Sealer{Service: events.ServiceMessages, DB: d.DB, Log: d.Log, Now: now}
 	s.people = newPeople(st, d.Bus)
+	s.exports = newExporter(st, d.Bus, d.Log)
 	limits := limit.New(events.ServiceMessages, limit.FromConfig(d.Config), d.Metrics)
 	s.direct = newDirectory(st)
 	s.direct.admit = func(user id.ID) error { return limits.Check(limit.Contact, limit.Account(user)) }
@@ -116,6 +123,7 @@ func (s *Service) Routes() []string {
 		"/api/v1/events",
 		"/api/v1/contact-policy",
 		"/api/v1/reports",
+		"/api/v1/data-exports", "/api/v1/data-exports/",
 		"/api/v1/moderation/",
 	}
 }
@@ -133,7 +141,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, work := range []func(context.Context) error{
 		s.relay.Run, s.sealer.Run, s.consume, s.replayUsers, s.serveLog, s.serveHeads, s.serveMembers,
-		s.trimLoop, s.retainLoop, s.tallyLoop, s.countLoop,
+		s.trimLoop, s.retainLoop, s.tallyLoop, s.countLoop, s.exports.run, s.exports.sweep,
 	} {
 		g.Go(func() error { return work(ctx) })
 	}

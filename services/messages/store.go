@@ -239,6 +239,12 @@ func (s *store) countConversations(ctx context.Context, user id.ID, which string
 	return &n, db.Wrap(err)
 }
 
+// conversationsFrom returns the next of all conversations of user that have
+// messages, in the order of their ids.
+func (s *store) conversationsFrom(ctx context.Context, user, after id.ID, limit int) ([]Conversation, error) {
+	return s.scanConversations(ctx, conversationColumns+" AND m.activity > 0 AND m.conversation_id > ? ORDER BY m.conversation_id LIMIT ?", user, after, limit)
+}
+
 func (s *store) scanConversations(ctx context.Context, query string, args ...any) ([]Conversation, error) {
 	rows, err := s.db.R.WithContext(ctx).Raw(query, args...).Rows()
 	if err != nil {

@@ -79,6 +79,11 @@ func (s *store) reports(ctx context.Context, closed bool, below id.ID, limit int
 	return s.scanReports(ctx, query+" ORDER BY r.id DESC LIMIT ?", append(args, limit)...)
 }
 
+// reportsBy returns the next reports that somebody made, in the order of their ids.
+func (s *store) reportsBy(ctx context.Context, reporter, after id.ID, limit int) ([]filed, error) {
+	return s.scanReports(ctx, reportColumns+"WHERE r.reporter_id = ? AND r.id > ? ORDER BY r.id LIMIT ?", reporter, after, limit)
+}
+
 // report returns one report. Error: not-found.
 func (s *store) report(ctx context.Context, report id.ID) (filed, error) {
 	list, err := s.scanReports(ctx, reportColumns+"WHERE r.id = ?", report)

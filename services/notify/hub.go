@@ -287,8 +287,8 @@ func (h *hub) eachFeed(fn func(*feed)) {
 func (h *hub) flush(ctx context.Context, user id.ID) error { return h.shard(user).watch.Flush(ctx) }
 
 var (
-	loggedPrefix = events.Subject(events.ServiceMessages, events.NameLogged, "")
-	typingPrefix = events.Subject(events.ServiceNotify, events.NameTyping, "")
+	loggedPrefix  = events.Subject(events.ServiceMessages, events.NameLogged, "")
+	typingPrefix  = events.Subject(events.ServiceNotify, events.NameTyping, "")
 	personSubject = events.Subject(events.ServiceMessages, events.NamePersonChanged, events.KeyPersonChanged)
 )
 

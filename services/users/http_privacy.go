@@ -42,5 +42,9 @@ func asPrivacy(p Privacy, err error) (*privacyOutput, error) {
 	if err != nil {
 		return nil, ofMe(err)
 	}
-	return &privacyOutput{PrivacySettings{Listed: !p.Unlisted, ShowLastSeen: !p.HideLastSeen, ShowReadReceipts: !p.HideReceipts}}, nil
+	return &privacyOutput{p.settings()}, nil
+}
+
+func (p Privacy) settings() PrivacySettings {
+	return PrivacySettings{Listed: !p.Unlisted, ShowLastSeen: !p.HideLastSeen, ShowReadReceipts: !p.HideReceipts}
 }

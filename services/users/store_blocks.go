@@ -103,6 +103,23 @@ func (s store) blocked(ctx context.Context, blocker id.ID, after *page, limit in
 	return profiles(from(q, after).Limit(limit))
 }
 
+// blockedPerson is somebody who is blocked, and since when.
+type blockedPerson struct {
+	BlockedID             id.ID
+	Username, DisplayName string
+	ChangedAt             time.Time
+}
+
+// blocksFrom returns the next people whom blocker blocks, in the order of their ids.
+func (s store) blocksFrom(ctx context.Context, blocker, after id.ID, limit int) (rows []blockedPerson, err error) {
+	err = s.db.R.WithContext(ctx).Table("blocks").
+		Select("blocks.blocked_id, blocks.changed_at, COALESCE(p.username, '') AS username, COALESCE(p.display_name, '') AS display_name").
+		Joins("LEFT JOIN profiles p ON p.user_id = blocks.blocked_id").
+		Where("blocks.blocker_id = ? AND blocks.blocked_id > ? AND blocks.active = 1", blocker, after).
+		Order("blocks.blocked_id").Limit(limit).Scan(&rows).Error
+	return rows, domain(err)
+}
+
 // from begins a list that is in username order after a place in it.
 func from(q *gorm.DB, after *page) *gorm.DB {
 	if after == nil {

@@ -76,6 +76,18 @@ func (s store) saw(ctx context.Context, people []id.ID, at time.Time) error {
 	}))
 }
 
+// seenAt returns when a person was last connected, for that person; nil when that
+// is not known.
+func (s store) seenAt(ctx context.Context, user id.ID) (*time.Time, error) {
+	var rows []seenRow
+	err := s.db.R.WithContext(ctx).Where("user_id = ?", user).Find(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return nil, domain(err)
+	}
+	at := rows[0].SeenAt.UTC()
+	return &at, nil
+}
+
 // lastSeen returns when a person was last connected, as far as another may know
 // it: nil when either keeps that to themselves or blocked the other.
 func (s store) lastSeen(ctx context.Context, caller, user id.ID) (*time.Time, error) {

@@ -14,6 +14,7 @@
 //	          GET /api/v1/users/{id}          anybody's profile
 //	          GET /api/v1/users/{id}/pictures/{picture_id}/{size}   for who knows the picture's id
 //	          RPC chat.users.rpc.v1.profile   the same for other services
+//	          RPC chat.users.rpc.v1.data      what a person may download
 //	EMITS     chat.users.v1.profile_changed.<user>, on the first version and on each change
 //	          chat.users.v1.block_changed.<blocker>, on each block and unblock
 //	          chat.users.v1.privacy_changed.<user>, on each change of what others must keep to themselves
@@ -109,6 +110,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { return s.watchSeen(ctx) })
 	g.Go(func() error { return outbox.Replays(ctx, s.store.db, s.log, s.replay) })
 	g.Go(func() error { return s.bus.Serve(ctx, events.RPCProfile, events.ServiceUsers, s.serveProfile) })
+	g.Go(func() error { return s.bus.Serve(ctx, events.RPCProfileData, events.ServiceUsers, s.answerData) })
 	return g.Wait()
 }
 

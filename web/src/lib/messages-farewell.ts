@@ -6,7 +6,7 @@ export const farewellMessages = {
   erase: 'What you wrote is erased for the people you wrote to, too.',
   ask: 'Delete account…',
   confirmTitle: 'Delete your account?',
-  warning: 'This cannot be undone.',
+  warning: 'This cannot be undone. If you want to keep your data, close this and download it first.',
   retype: (username: string) => `Type your username, ${username}, to go on`,
   retypeWrong: 'This is not your username.',
   action: 'Delete account for good',

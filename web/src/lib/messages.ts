@@ -1,6 +1,7 @@
 import { number } from './format';
 import { accountMessages } from './messages-account';
 import { adminMessages } from './messages-admin';
+import { exportMessages } from './messages-export';
 import { farewellMessages } from './messages-farewell';
 import { peopleMessages } from './messages-people';
 
@@ -252,6 +253,7 @@ export const messages = {
   admin: adminMessages,
   ...accountMessages,
   ...peopleMessages,
+  dataExport: exportMessages,
   farewell: farewellMessages,
   signOut: {
     title: 'Sign out?',

@@ -2,6 +2,7 @@ import { Copy, Download } from 'lucide-react';
 import { useState } from 'react';
 import { Button, Dialog } from '@/components/ui';
 import { messages } from '@/lib/messages';
+import { saveAs } from '@/lib/save';
 
 const t = messages.twoStep;
 
@@ -18,14 +19,7 @@ export function CodesDialog({ codes, onClose }: { codes: readonly string[]; onCl
       setSaid(''); // not allowed here: the codes can be selected
     }
   };
-  const download = () => {
-    const url = URL.createObjectURL(new Blob([text], { type: 'text/plain' }));
-    const link = document.createElement('a');
-    link.href = url;
-    link.download = 'chatapp-recovery-codes.txt';
-    link.click();
-    URL.revokeObjectURL(url);
-  };
+  const download = () => saveAs(new Blob([text], { type: 'text/plain' }), 'chatapp-recovery-codes.txt');
   return (
     <Dialog open onOpenChange={() => undefined} title={t.codesTitle} closeLabel={t.close} hideTitle>
       <div className="flex flex-col gap-4 p-5">

@@ -1,4 +1,5 @@
 import { messages } from '@/lib/messages';
+import { DataExport } from './data-export';
 import { DeleteAccount } from './delete-account';
 import { EmailForm } from './email-form';
 import { LinksSection } from './links-section';
@@ -23,6 +24,7 @@ export function SecurityPanel() {
         <EmailForm />
       </section>
       <LinksSection />
+      <DataExport />
       <section aria-labelledby="delete-title">
         <h2 id="delete-title" className="mb-3 font-semibold text-base">
           {messages.farewell.title}

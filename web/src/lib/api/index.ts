@@ -13,6 +13,9 @@ const TIMEOUT_MS = 20_000;
 const open =
   /\/api\/v1\/auth\/(?:register|login|refresh|logout|forgot|reset|email\/confirm|sign-up|passkeys\/login\/|usernames\/|oidc$)/;
 
+/** Calls whose answer takes as long as the network takes. */
+const large = /\/api\/v1\/data-exports\/[^/]+\/file$/;
+
 /** fetch with the access token; a 401 is answered by one refresh and one replay of the same request. */
 async function authorisedFetch(request: Request): Promise<Response> {
   const send = (token: string | undefined) => {
@@ -20,7 +23,8 @@ async function authorisedFetch(request: Request): Promise<Response> {
     if (token) headers.set('Authorization', `Bearer ${token}`);
     if (request.method === 'POST') headers.set('traceparent', newTraceparent());
     // The body of a Request can be read once: each try gets a copy.
-    return fetch(new Request(request.clone(), { headers, signal: limited(request.signal) }));
+    const signal = large.test(request.url) ? request.signal : limited(request.signal);
+    return fetch(new Request(request.clone(), { headers, signal }));
   };
   if (open.test(request.url)) return send(undefined);
 

@@ -19,6 +19,7 @@ export type Privacy = Answer<'/api/v1/users/me/privacy', 'get', 200>;
 export type UserPage = Answer<'/api/v1/users', 'get', 200>;
 export type Message = Answer<'/api/v1/messages/{id}', 'get', 200>;
 export type ContactPolicy = Answer<'/api/v1/contact-policy', 'get', 200>;
+export type DataExport = Answer<'/api/v1/data-exports', 'post', 202>;
 export type ReportPage = Answer<'/api/v1/moderation/reports', 'get', 200>;
 export type Report = ReportPage['items'][number];
 export type FoundPage = Answer<'/api/v1/moderation/messages', 'get', 200>;
