@@ -97,3 +97,13 @@ func TestOIDCClaimsOfTheIDToken(t *testing.T) {
 		}
 	}
 }
+
+// The same subject at another issuer is somebody else.
+func TestOIDCIdentityIsIssuerAndSubject(t *testing.T) {
+	one := identity{Issuer: "https://a.example", Subject: "1"}
+	for _, other := range []identity{{Issuer: "https://b.example", Subject: "1"}, {Issuer: "https://a.example", Subject: "2"}} {
+		if string(one.hash()) == string(other.hash()) {
+			t.Errorf("%+v is taken for %+v", other, one)
+		}
+	}
+}
