@@ -34,7 +34,7 @@ func newSigner(t *testing.T) *signer {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		answer := map[string]any{
-			"issuer": p.issuer, "authorization_endpoint": p.issuer + "/authorize", "token_endpoint": p.issuer + "/token", "jwks_uri": p.issuer + "/keys",
+			"issuer": p.issuer, "authorization_endpoint": p.issuer + "/authorize", "token_endpoint": p.issuer + "/token", "jwks_uri": p.issuer + "/keys", "userinfo_endpoint": p.issuer + "/userinfo",
 			"id_token_signing_alg_values_supported": []string{"RS256"},
 		}
 		switch r.URL.Path {
@@ -43,6 +43,8 @@ func newSigner(t *testing.T) *signer {
 				"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "k",
 				"n": base64.RawURLEncoding.EncodeToString(key.N.Bytes()), "e": base64.RawURLEncoding.EncodeToString(big.NewInt(int64(key.E)).Bytes()),
 			}}}
+		case "/userinfo": // about another person than the ID token
+			answer = map[string]any{"sub": "eve", "preferred_username": "evelyn", "email": "eve@example.org", "email_verified": true}
 		case "/token":
 			token := jwt.NewWithClaims(jwt.SigningMethodRS256, *p.claims.Load())
 			token.Header["kid"] = "k"
@@ -94,6 +96,20 @@ func TestOIDCClaimsOfTheIDToken(t *testing.T) {
 		res := b.get(callbackPath + "?code=c&state=" + url.QueryEscape(query.Get("state")))
 		if in := b.signed != nil; in != c.in || !in && res.Header.Get("Location") != "/sign-in-failed?provider=test&reason=unauthenticated" {
 			t.Errorf("%s: in %v, leads to %q", name, in, res.Header.Get("Location"))
+		}
+	}
+	var rows []accountRow
+	if err := r.db.R.Find(&rows).Error; err != nil || len(rows) != 1 || rows[0].Username == "evelyn" || rows[0].Email != nil {
+		t.Errorf("what was said about somebody else is used: %+v, %v", rows, err)
+	}
+}
+
+// The same subject at another issuer is somebody else.
+func TestOIDCIdentityIsIssuerAndSubject(t *testing.T) {
+	one := identity{Issuer: "https://a.example", Subject: "1"}
+	for _, other := range []identity{{Issuer: "https://b.example", Subject: "1"}, {Issuer: "https://a.example", Subject: "2"}} {
+		if string(one.hash()) == string(other.hash()) {
+			t.Errorf("%+v is taken for %+v", other, one)
 		}
 	}
 }

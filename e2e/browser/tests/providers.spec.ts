@@ -149,6 +149,7 @@ test('a sign-in with a provider is finished, also where somebody is signed in', 
   newcomer,
   provider,
 }) => {
+  test.slow(); // it goes to the provider three times
   const [grace, ada] = [await newcomer('Grace'), await newcomer('Ada')];
   await provider.add(someone(grace.handle));
   await grace.page.goto(`${grace.url}/settings/two-step`);
