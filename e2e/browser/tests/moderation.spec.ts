@@ -166,6 +166,8 @@ test('reports and what is kept are accessible in both themes and fit a phone', a
       expect(await findings(boss.page), path).toEqual([]);
       const wide = await boss.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       expect(wide, `${path} is wider than the screen`).toBeLessThanOrEqual(0);
+      const tall = await boss.page.evaluate(() => document.documentElement.scrollHeight - window.innerHeight);
+      expect(tall, `${path} scrolls as a whole`).toBeLessThanOrEqual(0);
       if (process.env.PICTURES)
         await boss.page.screenshot({
           path: `${process.env.PICTURES}/${colorScheme}-${path}.png`,
