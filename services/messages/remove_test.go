@@ -203,7 +203,7 @@ func TestErasureLeavesThroughTheOutbox(t *testing.T) {
 	each(t, func(w *world) {
 		m := w.post(w.ada, w.ben, "x")
 		report := w.reported(m.ID)
-		who := auditor{account: w.ada.id, session: id.New()}
+		who := auditor{Account: w.ada.id, Session: id.New()}
 		reportID, err := id.Parse(report)
 		must(w.t, err)
 		u, err := w.svc.store.closeReport(w.t.Context(), verdict{report: reportID, decision: decisionRemoved, by: who})
