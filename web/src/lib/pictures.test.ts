@@ -29,7 +29,7 @@ describe('Pictures', () => {
   it('asks again for one that is old, and only where somebody looked', async () => {
     vi.useFakeTimers();
     const fresh = { ...anna, picture: { ...picture, small: '/new' } };
-    const fetch = vi.fn(async () => [fresh]).mockResolvedValueOnce([anna]);
+    const fetch = vi.fn(async (): Promise<(typeof anna)[]> => [fresh]).mockResolvedValueOnce([anna]);
     const pictures = new Pictures(fetch);
     pictures.old('a');
     await vi.advanceTimersByTimeAsync(100);

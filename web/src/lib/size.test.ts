@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatCount, formatSize } from './size';
+import { formatSize } from './size';
 
 describe('formatSize', () => {
   it('says sizes in the largest unit that fits', () => {
@@ -13,8 +13,4 @@ describe('formatSize', () => {
     expect(say(7.25e12)).toBe('7,250 GB');
     expect(formatSize(1_500_000, 'de')).toBe('1,5 MB');
   });
-});
-
-describe('formatCount', () => {
-  it('separates thousands', () => expect(formatCount(20_000, 'en-GB')).toBe('20,000'));
 });

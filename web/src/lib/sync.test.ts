@@ -98,6 +98,7 @@ beforeEach(async () => {
   adopt({
     access_token: 't',
     token_type: 'Bearer',
+    enrol: false,
     expires_in: 600,
     user: { id: ME, username: 'me', display_name: 'Me', role: 'user' },
   });

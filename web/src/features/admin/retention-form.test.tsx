@@ -42,7 +42,7 @@ beforeEach(() => {
   puts.length = 0;
   kept = { days: 0, version: 4, previous_days: 0 };
   vi.stubGlobal('fetch', server);
-  adopt({ access_token: 'token', token_type: 'Bearer', expires_in: 600, user: me });
+  adopt({ access_token: 'token', token_type: 'Bearer', enrol: false, expires_in: 600, user: me });
   render(
     <QueryClientProvider client={queryClient}>
       <RetentionForm />

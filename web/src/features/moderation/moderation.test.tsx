@@ -72,7 +72,7 @@ beforeEach(() => {
   searching = true;
   closes = 200;
   vi.stubGlobal('fetch', server);
-  adopt({ access_token: 'token', token_type: 'Bearer', expires_in: 600, user: me });
+  adopt({ access_token: 'token', token_type: 'Bearer', enrol: false, expires_in: 600, user: me });
 });
 afterEach(() => {
   cleanup();

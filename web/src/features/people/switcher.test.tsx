@@ -47,7 +47,7 @@ const active = () =>
 
 beforeEach(() => {
   vi.stubGlobal('fetch', server);
-  adopt({ access_token: 'token', token_type: 'Bearer', expires_in: 600, user: me });
+  adopt({ access_token: 'token', token_type: 'Bearer', enrol: false, expires_in: 600, user: me });
   onOpen.mockClear();
   render(
     <QueryClientProvider client={queryClient}>

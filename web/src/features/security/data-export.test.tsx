@@ -68,7 +68,7 @@ beforeEach(() => {
   refused = undefined;
   vi.stubGlobal('fetch', server);
   const user = { id: 'me', username: 'me', display_name: 'My Self', role: 'user' as const };
-  adopt({ access_token: 'token', token_type: 'Bearer', expires_in: 600, user });
+  adopt({ access_token: 'token', token_type: 'Bearer', enrol: false, expires_in: 600, user });
 });
 afterEach(() => {
   cleanup();

@@ -1,6 +1,8 @@
 import { Download } from 'lucide-react';
+import { LoadFailed } from '@/components/load-failed';
 import { OutcomeLine } from '@/components/outcome-line';
 import { Button, Skeleton, useSlow } from '@/components/ui';
+import { useAction } from '@/components/use-action';
 import type { DataExport as File } from '@/lib/api';
 import {
   downloadDataExport,
@@ -9,10 +11,9 @@ import {
   requestDataExport,
   useDataExport,
 } from '@/lib/data-export';
+import { useFormat } from '@/lib/format';
 import { messages } from '@/lib/messages';
-import { formatCount, formatSize } from '@/lib/size';
-import { formatFull } from '@/lib/time';
-import { useAction } from './use-action';
+import { formatSize } from '@/lib/size';
 
 const t = messages.dataExport;
 
@@ -34,14 +35,7 @@ export function DataExport() {
         {t.title}
       </h2>
       <p className="text-md text-muted">{t.hint}</p>
-      {isError ? (
-        <div role="alert" className="flex flex-col items-start gap-4">
-          <p className="text-md text-muted">{t.loadFailed}</p>
-          <Button variant="secondary" onClick={() => void refetch()}>
-            {messages.conversation.retry}
-          </Button>
-        </div>
-      ) : null}
+      {isError ? <LoadFailed text={t.loadFailed} onRetry={refetch} /> : null}
       {slow ? <Skeleton className="h-10 w-full" /> : null}
       {file && isUnderWay(file) ? (
         <UnderWay file={file} onCancel={() => doing(() => dropDataExport(file.id))} />
@@ -75,10 +69,11 @@ export function DataExport() {
 
 function UnderWay({ file, onCancel }: { file: File; onCancel: () => void }) {
   const { done, total } = file;
+  const format = useFormat();
   return (
     <div className="flex w-full flex-col items-start gap-3">
       <p className="text-md tabular-nums">
-        {total > 0 ? t.running(formatCount(done), formatCount(total)) : t.waiting}
+        {total > 0 ? t.running(format.number(done), format.number(total)) : t.waiting}
       </p>
       <progress
         aria-label={t.progress}
@@ -97,10 +92,11 @@ function UnderWay({ file, onCancel }: { file: File; onCancel: () => void }) {
 type ReadyProps = { file: File; busy: boolean; onDownload: () => void; onRemove: () => void };
 
 function Ready({ file, busy, onDownload, onRemove }: ReadyProps) {
+  const format = useFormat();
   return (
     <div className="flex flex-col items-start gap-3">
       <p role="status" className="text-md">
-        {t.ready(formatSize(file.size), formatFull(file.expires_at ?? ''))}
+        {t.ready(formatSize(file.size, format.lang), format.full(file.expires_at ?? ''))}
       </p>
       <div className="flex flex-wrap gap-2">
         <Button busy={busy} onClick={onDownload}>
