@@ -54,7 +54,7 @@ test('who must have a second step sets it up, and then is where they wanted to b
 test('somebody new sets up a passkey, on a phone', async ({ server, newcomer }) => {
   await server.command('admin', 'second-step', 'everybody');
   const bob = await newcomer('Bob', { viewport: { width: 390, height: 844 }, colorScheme: 'dark' });
-  await virtualDevice(bob.page);
+  await virtualDevice(bob.page, { offers: false });
   await bob.page.goto(`${bob.url}/signup`);
   await bob.page.getByLabel('Name', { exact: true }).fill(bob.name);
   await bob.page.getByLabel('Username', { exact: true }).fill(bob.handle);
