@@ -40,11 +40,9 @@ func (r report) openKey() []byte {
 	return sum[:16]
 }
 
-// What is decided of a report; the third decision is dismissed.
-const (
-	decisionRemoved   = "removed"   // the text of the message goes
-	decisionSuspended = "suspended" // the account was suspended, in auth
-)
+// decisionRemoved closes a report and takes the text of the message away. The
+// other decisions, dismissed and suspended (in auth), are only recorded here.
+const decisionRemoved = "removed"
 
 // verdict is how a report was closed.
 type verdict struct {

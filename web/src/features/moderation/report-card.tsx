@@ -7,7 +7,7 @@ import { ReportDecision } from './report-decision';
 const t = messages.moderation;
 
 /** One report: what, about whom, by whom, and what to do about it. */
-export function ReportCard({ report, admin }: { report: Report; admin: boolean }) {
+export function ReportCard({ report }: { report: Report }) {
   const { person, reporter, body, sent_at, reason, note, created_at } = report;
   const format = useFormat();
   return (
@@ -27,7 +27,7 @@ export function ReportCard({ report, admin }: { report: Report; admin: boolean }
         </figure>
       ) : null}
       {report.state === 'open' ? (
-        <ReportDecision report={report} admin={admin} />
+        <ReportDecision report={report} />
       ) : (
         <Decided report={report} />
       )}

@@ -9,7 +9,7 @@ const t = messages.moderation;
 type Grave = Exclude<Decision, 'dismissed'>;
 
 /** What to do about an open report. What concerns others is asked about once more. */
-export function ReportDecision({ report, admin }: { report: Report; admin: boolean }) {
+export function ReportDecision({ report }: { report: Report }) {
   const [note, setNote] = useState('');
   const [asking, setAsking] = useState<Grave>();
   const close = useCloseReport();
@@ -32,11 +32,9 @@ export function ReportDecision({ report, admin }: { report: Report; admin: boole
             {t.remove}
           </Button>
         ) : null}
-        {admin ? (
-          <Button variant="danger" busy={close.isPending} onClick={() => setAsking('suspended')}>
-            {t.suspend}
-          </Button>
-        ) : null}
+        <Button variant="danger" busy={close.isPending} onClick={() => setAsking('suspended')}>
+          {t.suspend}
+        </Button>
       </div>
       {asking ? (
         <Ask

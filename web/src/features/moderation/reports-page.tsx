@@ -9,7 +9,7 @@ import { ReportCard } from './report-card';
 const t = messages.moderation;
 
 /** The reports, open ones first; for moderators and administrators. */
-export function ReportsPage({ admin }: { admin: boolean }) {
+export function ReportsPage() {
   const [state, setState] = useState<'open' | 'closed'>('open');
   const list = useReports(state);
   const { data, error, refetch } = list;
@@ -42,7 +42,7 @@ export function ReportsPage({ admin }: { admin: boolean }) {
       {reports && reports.length > 0 ? (
         <ul aria-label={t.reports} className="flex flex-col gap-3">
           {reports.map((report) => (
-            <ReportCard key={report.id} report={report} admin={admin} />
+            <ReportCard key={report.id} report={report} />
           ))}
         </ul>
       ) : null}

@@ -1307,7 +1307,7 @@ export interface paths {
         put?: never;
         /**
          * Close a report
-         * @description Records what was decided, in the audit log too. removed: the text of the message is erased at the same time, for everybody, and they are told (`message.erased`); 400 for a report about a person. suspended: only administrators (403), and the account is suspended by another call, before. 409 when it is closed already.
+         * @description Records what was decided, in the audit log too. removed: the text of the message is erased at the same time, for everybody, and they are told (`message.erased`); 400 for a report about a person. suspended: the account is suspended by another call, before. 409 when it is closed already.
          */
         post: operations["close-report"];
         delete?: never;
