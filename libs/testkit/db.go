@@ -2,8 +2,12 @@ package testkit
 
 import (
 	"context"
+	"embed"
+	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,11 +27,34 @@ func EachDB(t *testing.T, migrations fs.FS, fn func(t *testing.T, d *db.DB)) {
 // OpenSQLite is a migrated SQLite database of its own.
 func OpenSQLite(t testing.TB, migrations fs.FS) *db.DB {
 	t.Helper()
-	d, err := embedded.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "test.db"), Log(t))
+	file := filepath.Join(t.TempDir(), "test.db")
+	made := templateOf(migrations)
+	made.Lock()
+	defer made.Unlock()
+	if made.sqlite != nil {
+		if err := os.WriteFile(file, made.sqlite, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, err := embedded.OpenSQLite(t.Context(), file, Log(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return migrate(t, d, migrations)
+	if made.sqlite != nil {
+		return ready(t, d)
+	}
+	migrate(t, ready(t, d), migrations)
+	if !made.kept {
+		return d
+	}
+	copied := filepath.Join(t.TempDir(), "template.db")
+	if err = d.W.Exec("VACUUM INTO ?", copied).Error; err == nil {
+		made.sqlite, err = os.ReadFile(copied)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 // OpenMariaDB is a migrated MariaDB schema of its own.
@@ -37,10 +64,74 @@ func OpenMariaDB(t testing.TB, migrations fs.FS) *db.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return migrate(t, d, migrations)
+	ready(t, d)
+	made := templateOf(migrations)
+	made.Lock()
+	defer made.Unlock()
+	if made.statements == nil {
+		migrate(t, d, migrations)
+		if made.kept {
+			made.statements = statements(t, d)
+		}
+		return d
+	}
+	for _, statement := range made.statements {
+		if err := d.W.Exec(statement).Error; err != nil {
+			t.Fatal(err)
+		}
+	}
+	return d
 }
 
-func migrate(t testing.TB, d *db.DB, migrations fs.FS) *db.DB {
+// template is a database that was migrated once, for all tests of a program:
+// migrating takes longer than most of the tests do.
+type template struct {
+	sync.Mutex
+	kept       bool
+	sqlite     []byte   // the file
+	statements []string // of MariaDB, that make it
+}
+
+var templates sync.Map // from embed.FS to *template
+
+// templateOf is the template of migrations; a new one where they are no constant
+// of the program.
+func templateOf(migrations fs.FS) *template {
+	constant, ok := migrations.(embed.FS)
+	if !ok {
+		return &template{}
+	}
+	made, _ := templates.LoadOrStore(constant, &template{kept: true})
+	return made.(*template)
+}
+
+// statements are those that make the tables of d anew, and say how far it was
+// migrated. Rows that migrations wrote themselves are not in it: there are none.
+func statements(t testing.TB, d *db.DB) (list []string) {
+	t.Helper()
+	var tables []string
+	if err := d.R.Raw("SHOW TABLES").Scan(&tables).Error; err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range tables {
+		var name, create string
+		if err := d.R.Raw("SHOW CREATE TABLE "+table).Row().Scan(&name, &create); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, create)
+	}
+	var versions []int64
+	if err := d.R.Raw("SELECT version_id FROM goose_db_version ORDER BY id").Scan(&versions).Error; err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range versions {
+		list = append(list, fmt.Sprintf("INSERT INTO goose_db_version (version_id, is_applied) VALUES (%d, 1)", v))
+	}
+	return list
+}
+
+// ready waits for d, which is closed with the test.
+func ready(t testing.TB, d *db.DB) *db.DB {
 	t.Helper()
 	t.Cleanup(func() {
 		if err := d.Close(); err != nil {
@@ -52,10 +143,17 @@ func migrate(t testing.TB, d *db.DB, migrations fs.FS) *db.DB {
 	if err := d.Ping(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if migrations != nil {
-		if err := d.Migrate(ctx, migrations); err != nil {
-			t.Fatal(err)
-		}
-	}
 	return d
+}
+
+func migrate(t testing.TB, d *db.DB, migrations fs.FS) {
+	t.Helper()
+	if migrations == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := d.Migrate(ctx, migrations); err != nil {
+		t.Fatal(err)
+	}
 }

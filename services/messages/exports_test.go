@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -265,7 +266,8 @@ func TestDataExport(t *testing.T) {
 			w.t.Errorf("until %v", v.ExpiresAt)
 		}
 		w.wantOwn(files)
-		if got := w.audits(); len(got) != 3 || got[1] != fmt.Sprintf(`data-export-requested {"export":%q}`, v.ID) || got[2] != fmt.Sprintf(`data-export-downloaded {"export":%q}`, v.ID) {
+		want := []string{fmt.Sprintf(`data-export-requested {"export":%q}`, v.ID), fmt.Sprintf(`data-export-downloaded {"export":%q}`, v.ID)}
+		if got := w.audits(); len(got) < 2 || !slices.Equal(got[len(got)-2:], want) {
 			w.t.Errorf("%q", got)
 		}
 		if n := count(w, "data_export_parts"); n < 2 {
