@@ -20,7 +20,7 @@ import (
 // `make faults` is the long one.
 var (
 	seedFlag   = flag.Uint64("seed", 20261125, "seed of the faults and the people: the same in every plain run, so that a red one is not the dice; 0 draws one")
-	faultsFlag = flag.Int("faults", 18, "how many faults")
+	faultsFlag = flag.Int("faults", 12, "how many faults")
 	outageFlag = flag.Duration("outage", 8*time.Second, "how long the whole broker is away in the fault about that")
 	kindsFlag  = flag.String("kinds", strings.Join(always, ","), "kinds of faults that come first and always, separated by commas")
 	reportFlag = flag.String("report", "", "directory for report.json, report.md and history.jsonl (default: that of the logs)")

@@ -11,7 +11,7 @@ import (
 	"chatapp/internal/client"
 )
 
-var ordersFlag = flag.Int("orders", 2, "TestStartOrder: how many orders of starting everything, and three times as many pairs of parts that crash")
+var ordersFlag = flag.Int("orders", 1, "TestStartOrder: how many orders of starting everything, and three times as many pairs of parts that crash")
 
 // part is one thing that starts.
 type part struct {

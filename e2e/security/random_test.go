@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	requests = flag.Int("requests", 2000, "how many random requests TestRandomRequests sends")
+	requests = flag.Int("requests", 1000, "how many random requests TestRandomRequests sends")
 	seed     = flag.Uint64("seed", 0, "repeats the requests of a run; 0 = new ones")
 )
 
