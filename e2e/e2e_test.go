@@ -105,7 +105,7 @@ func within(t *testing.T, d time.Duration) context.Context {
 }
 
 // soon is how long anything may take that happens at once. It is generous: the
-// programs run with the race detector on two shared cores.
+// all-in-one program runs with the race detector on two shared cores.
 const soon = 20 * time.Second
 
 // person signs a new person up at the first of the sites.

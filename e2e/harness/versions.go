@@ -148,7 +148,7 @@ func Next(ctx context.Context, t *testing.T) (dir string, err error) {
 		return "", err
 	}
 	args := []string{"build", "-tags", "nomsgpack", "-overlay", overlay, "-o", dir + "/"}
-	if Race() {
+	if race(Messages) {
 		args = append(args, "-race")
 	}
 	if err := run(ctx, root, "", "go", append(args, packagesOf(versioned)...)...); err != nil {
