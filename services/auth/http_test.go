@@ -328,7 +328,7 @@ func TestOpenAPI(t *testing.T) {
 		"/api/v1/admin/people/{id}/reset-password": "post", "/api/v1/admin/people/{id}/reset-factors": "post", "/api/v1/admin/people/{id}/role": "put",
 		"/api/v1/admin/statistics": "get", "/api/v1/admin/invitations/{id}": "delete",
 		"/api/v1/auth/oidc": "get", "/api/v1/auth/oidc/{provider}/start": "get", "/api/v1/auth/oidc/{provider}/callback": "get",
-		"/api/v1/admin/people/{id}/delete": "post",
+		"/api/v1/admin/people/{id}/delete":  "post",
 		"/api/v1/auth/oidc/{provider}/link": "post", "/api/v1/auth/oidc/links": "get", "/api/v1/auth/oidc/links/{provider}": "delete",
 	}
 	for path, method := range want {
