@@ -5,8 +5,11 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -75,8 +78,8 @@ func OpenMariaDB(t testing.TB, migrations fs.FS) *db.DB {
 		}
 		return d
 	}
-	for _, statement := range made.statements {
-		if err := d.W.Exec(statement).Error; err != nil {
+	for _, one := range made.statements {
+		if err := d.W.Exec(one.sql, one.args...).Error; err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -88,8 +91,8 @@ func OpenMariaDB(t testing.TB, migrations fs.FS) *db.DB {
 type template struct {
 	sync.Mutex
 	kept       bool
-	sqlite     []byte   // the file
-	statements []string // of MariaDB, that make it
+	sqlite     []byte      // the file
+	statements []statement // of MariaDB, that make it
 }
 
 var templates sync.Map // from embed.FS to *template
@@ -105,9 +108,15 @@ func templateOf(migrations fs.FS) *template {
 	return made.(*template)
 }
 
-// statements are those that make the tables of d anew, and say how far it was
-// migrated. Rows that migrations wrote themselves are not in it: there are none.
-func statements(t testing.TB, d *db.DB) (list []string) {
+// statement is one with its values.
+type statement struct {
+	sql  string
+	args []any
+}
+
+// statements are those that make the tables of d anew, with what migrations wrote
+// into them and how far they are.
+func statements(t testing.TB, d *db.DB) (list []statement) {
 	t.Helper()
 	var tables []string
 	if err := d.R.Raw("SHOW TABLES").Scan(&tables).Error; err != nil {
@@ -118,14 +127,26 @@ func statements(t testing.TB, d *db.DB) (list []string) {
 		if err := d.R.Raw("SHOW CREATE TABLE "+table).Row().Scan(&name, &create); err != nil {
 			t.Fatal(err)
 		}
-		list = append(list, create)
+		list = append(append(list, statement{sql: create}), inserts(t, d, table)...)
 	}
-	var versions []int64
-	if err := d.R.Raw("SELECT version_id FROM goose_db_version ORDER BY id").Scan(&versions).Error; err != nil {
+	return list
+}
+
+// inserts are the statements that write the rows of a table anew.
+func inserts(t testing.TB, d *db.DB, table string) (list []statement) {
+	t.Helper()
+	var rows []map[string]any
+	if err := d.R.Table(table).Find(&rows).Error; err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range versions {
-		list = append(list, fmt.Sprintf("INSERT INTO goose_db_version (version_id, is_applied) VALUES (%d, 1)", v))
+	for _, row := range rows {
+		columns := slices.Sorted(maps.Keys(row))
+		args := make([]any, len(columns))
+		for i, column := range columns {
+			args[i] = row[column]
+		}
+		marks := strings.Repeat(", ?", len(columns))[2:]
+		list = append(list, statement{fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", table, strings.Join(columns, ", "), marks), args})
 	}
 	return list
 }
