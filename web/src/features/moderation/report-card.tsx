@@ -26,11 +26,7 @@ export function ReportCard({ report }: { report: Report }) {
           <blockquote className="whitespace-pre-wrap break-words text-md">{body}</blockquote>
         </figure>
       ) : null}
-      {report.state === 'open' ? (
-        <ReportDecision report={report} />
-      ) : (
-        <Decided report={report} />
-      )}
+      {report.state === 'open' ? <ReportDecision report={report} /> : <Decided report={report} />}
     </li>
   );
 }
