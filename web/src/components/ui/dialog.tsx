@@ -36,6 +36,8 @@ export function Dialog({ open, onOpenChange, title, closeLabel, hideTitle, top, 
           <Radix.Content
             {...(description ? {} : { 'aria-describedby': undefined })}
             onCloseAutoFocus={onCloseAutoFocus}
+            // React lets events rise through portals: a form in here is none of the form around it.
+            onSubmit={(event) => event.stopPropagation()}
             className={cn(
               'relative w-full max-w-md animate-pop rounded-bubble bg-overlay text-ink shadow-overlay outline-none',
               className,

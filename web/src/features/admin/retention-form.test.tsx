@@ -12,6 +12,7 @@ const me = { id: 'me', username: 'me', display_name: 'My Self', role: 'admin' as
 type Kept = { days: number; version: number; previous_days: number; takes_effect_at?: string };
 let kept: Kept;
 const puts: unknown[] = [];
+let previews = 0;
 
 async function server(request: Request): Promise<Response> {
   const url = new URL(request.url);
@@ -22,6 +23,7 @@ async function server(request: Request): Promise<Response> {
     });
   if (request.method === 'GET') {
     const days = url.searchParams.get('days');
+    if (days) previews++;
     return answer(days ? { ...kept, preview: { messages: 1200, complete: true } } : kept);
   }
   const wish = (await request.json()) as { days: number; version: number };
@@ -40,6 +42,7 @@ async function server(request: Request): Promise<Response> {
 
 beforeEach(() => {
   puts.length = 0;
+  previews = 0;
   kept = { days: 0, version: 4, previous_days: 0 };
   vi.stubGlobal('fetch', server);
   adopt({ access_token: 'token', token_type: 'Bearer', enrol: false, expires_in: 600, user: me });
@@ -76,6 +79,7 @@ it('asks before anything is erased, says how much, and can be taken back', async
     { days: 30, version: 4 },
     { days: 0, version: 5 },
   ]);
+  expect(previews).toBe(1); // what is confirmed in the dialog does not ask anew
 });
 
 it('refuses what is no number of days', async () => {
