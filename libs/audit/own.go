@@ -55,7 +55,7 @@ func Own(d *db.DB) func(context.Context, *OwnInput) (*OwnOutput, error) {
 		if len(rows) > in.Limit {
 			rows = rows[:in.Limit]
 			last := rows[in.Limit-1]
-			next := httpx.EncodeCursor(place{At: last.At.UTC(), ID: last.ID})
+			next := httpx.EncodeCursor(Place{At: last.At.UTC(), ID: last.ID})
 			out.Body.NextCursor = &next
 		}
 		for _, r := range rows {
@@ -68,18 +68,29 @@ func Own(d *db.DB) func(context.Context, *OwnInput) (*OwnOutput, error) {
 	}
 }
 
-// place is where a page of the list ends.
-type place struct {
+// Place is behind which row a list in the order of time goes on.
+type Place struct {
 	At time.Time `json:"at"`
 	ID id.ID     `json:"id"`
 }
 
+// Beginning is the place before all rows, for History.
+func Beginning() Place { return Place{At: time.Unix(0, 0).UTC()} }
+
+// History lists the rows about an account that come after a place, the oldest
+// first, at most limit.
+func History(tx *gorm.DB, account id.ID, after Place, limit int) (rows []Row, err error) {
+	err = tx.Table("audit_log").Where("account_id = ?", account).Where("at > ? OR (at = ? AND id > ?)", after.At, after.At, after.ID).
+		Order("at, id").Limit(limit).Find(&rows).Error
+	return rows, err
+}
+
 // decodePlace reads a cursor; "" is the first page.
-func decodePlace(cursor string) (*place, error) {
+func decodePlace(cursor string) (*Place, error) {
 	if cursor == "" {
 		return nil, nil
 	}
-	var p place
+	var p Place
 	if err := httpx.DecodeCursor(cursor, &p); err != nil {
 		return nil, err
 	}
@@ -91,7 +102,7 @@ func decodePlace(cursor string) (*place, error) {
 
 // about lists the rows about one account, the newest first, at most limit, and
 // those before the place of a page.
-func about(tx *gorm.DB, account id.ID, before *place, limit int) (rows []Row, err error) {
+func about(tx *gorm.DB, account id.ID, before *Place, limit int) (rows []Row, err error) {
 	tx = tx.Table("audit_log").Where("account_id = ?", account)
 	if before != nil {
 		tx = tx.Where("at < ? OR (at = ? AND id < ?)", before.At, before.At, before.ID)

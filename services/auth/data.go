@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	sealing "chatapp/libs/audit"
 	"chatapp/libs/errs"
 	"chatapp/libs/events"
 	"chatapp/libs/httpx"
@@ -65,20 +66,14 @@ type eventData struct {
 	ByOther   bool      `json:"by_other,omitempty"`
 }
 
-// place is behind which row a list goes on.
-type place struct {
-	At time.Time `json:"at"`
-	ID id.ID     `json:"id"`
-}
-
 // dataPlace is where an answer ended: in which list, after which row.
 type dataPlace struct {
-	List  string `json:"l"`
-	After place  `json:"a"`
+	List  string        `json:"l"`
+	After sealing.Place `json:"a"`
 }
 
 func beginningOf(list string) dataPlace {
-	return dataPlace{List: list, After: place{At: time.Unix(0, 0).UTC()}}
+	return dataPlace{List: list, After: sealing.Beginning()}
 }
 
 // answerData answers events.RPCAccountData. Error: not-found.
@@ -159,7 +154,7 @@ func (s *Service) dataList(ctx context.Context, user id.ID, at dataPlace) (items
 			return nil, nil, err
 		}
 		for _, r := range list {
-			rows, at.After = append(rows, sessionDataOf(r)), place{At: r.CreatedAt.UTC(), ID: r.ID}
+			rows, at.After = append(rows, sessionDataOf(r)), sealing.Place{At: r.CreatedAt.UTC(), ID: r.ID}
 		}
 	case fileActivity:
 		list, err := s.store.eventsFrom(ctx, user, at.After, dataPage)
@@ -167,7 +162,7 @@ func (s *Service) dataList(ctx context.Context, user id.ID, at dataPlace) (items
 			return nil, nil, err
 		}
 		for _, r := range list {
-			rows, at.After = append(rows, r.data()), place{At: r.Note.At.UTC(), ID: r.Note.ID}
+			rows, at.After = append(rows, r.data()), sealing.Place{At: r.Note.At.UTC(), ID: r.Note.ID}
 		}
 	default:
 		return nil, nil, errs.New(errs.InvalidCursor, "The cursor is not one that this list gave out.")

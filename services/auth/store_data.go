@@ -4,12 +4,13 @@ import (
 	"context"
 	"time"
 
+	sealing "chatapp/libs/audit"
 	"chatapp/libs/id"
 )
 
 // sessionsFrom returns the next sessions of an account, live and ended, the
 // oldest first.
-func (st *store) sessionsFrom(ctx context.Context, account id.ID, after place, limit int) (rows []sessionRow, err error) {
+func (st *store) sessionsFrom(ctx context.Context, account id.ID, after sealing.Place, limit int) (rows []sessionRow, err error) {
 	err = st.read(ctx).Where("account_id = ? AND (created_at > ? OR (created_at = ? AND id > ?))", account, after.At, after.At, after.ID).
 		Order("created_at, id").Limit(limit).Find(&rows).Error
 	return rows, err
@@ -24,7 +25,7 @@ type pastEvent struct {
 }
 
 // eventsFrom returns the next audit rows of an account, the oldest first.
-func (st *store) eventsFrom(ctx context.Context, account id.ID, after place, limit int) (rows []pastEvent, err error) {
+func (st *store) eventsFrom(ctx context.Context, account id.ID, after sealing.Place, limit int) (rows []pastEvent, err error) {
 	const byOther = "EXISTS (SELECT 1 FROM audit_log d JOIN audit_actors a ON a.audit_id = d.id WHERE d.account_id = audit_log.account_id AND d.at = audit_log.at)"
 	err = st.read(ctx).Table("audit_log").Select("audit_log.*, "+byOther+" AS by_other").
 		Where("account_id = ? AND (at > ? OR (at = ? AND id > ?))", account, after.At, after.At, after.ID).

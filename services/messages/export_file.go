@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"chatapp/libs/audit"
 	"chatapp/libs/events"
 	"chatapp/libs/id"
 )
@@ -252,8 +253,8 @@ func (a *archive) activity() error {
 	if err := a.begin("messages-activity.json", "[", "]"); err != nil {
 		return err
 	}
-	for after := (searchPosition{At: time.Unix(0, 0).UTC()}); ; {
-		page, err := a.store.auditBy(a.ctx, a.of.UserID, after, exportMessages)
+	for after := audit.Beginning(); ; {
+		page, err := audit.History(a.store.db.R.WithContext(a.ctx), a.of.UserID, after, exportMessages)
 		if err != nil {
 			return err
 		}
@@ -261,7 +262,7 @@ func (a *archive) activity() error {
 			if err := a.add(exportedAct{At: r.At.UTC(), Event: r.Event, IP: r.IP, UserAgent: r.UserAgent}); err != nil {
 				return err
 			}
-			after = searchPosition{At: r.At, ID: r.ID}
+			after = audit.Place{At: r.At, ID: r.ID}
 		}
 		if len(page) < exportMessages {
 			return a.end()

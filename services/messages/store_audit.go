@@ -39,22 +39,6 @@ type auditRow struct {
 
 func (r auditRow) sealed() audit.Row { return audit.NewRow(r.at, r.event, r.by, r.detail) }
 
-// pastAct is a line of the audit log, read by whom it is about.
-type pastAct struct {
-	ID            id.ID
-	At            time.Time
-	Event         string
-	IP, UserAgent string
-}
-
-// auditBy returns the next lines about what somebody did, the oldest first.
-func (s *store) auditBy(ctx context.Context, account id.ID, after searchPosition, limit int) (list []pastAct, err error) {
-	err = s.db.R.WithContext(ctx).Raw(
-		"SELECT id, at, event, ip, user_agent FROM audit_log WHERE account_id = ? AND (at > ? OR (at = ? AND id > ?)) ORDER BY at, id LIMIT ?",
-		account, after.At, after.At, after.ID, limit).Scan(&list).Error
-	return list, err
-}
-
 // audit is the one way into the audit log, besides that of a batch of messages;
 // tx is the transaction of what is recorded, so that neither is there without the
 // other.
