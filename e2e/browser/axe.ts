@@ -10,6 +10,11 @@ type Finding = { id: string; impact: string; nodes: { html: string; failureSumma
 export async function findings(page: Page): Promise<string[]> {
   // Once for each document: it is half a megabyte to parse.
   if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe);
+  // What is still fading in has not its contrast yet; what spins for ever is not waited for.
+  await page.evaluate(async () => {
+    const ends = document.getAnimations().filter((a) => a.effect?.getComputedTiming().endTime !== Infinity);
+    await Promise.allSettled(ends.map((animation) => animation.finished));
+  });
   const found = await page.evaluate(async () => {
     const run = (window as unknown as { axe: { run: (o: object) => Promise<{ violations: Finding[] }> } })
       .axe;
