@@ -2,19 +2,14 @@ package auth
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	sealing "chatapp/libs/audit"
 	"chatapp/libs/errs"
 	"chatapp/libs/events"
-	"chatapp/libs/httpx"
 	"chatapp/libs/id"
+	"chatapp/libs/mydata"
 )
-
-// dataPage is how many sessions or events are in one answer: with the longest
-// names of devices they fit into a message of the bus.
-const dataPage = 300
 
 // The files of what a person downloads that this service knows. No secret and no
 // hash is in any of them.
@@ -66,66 +61,41 @@ type eventData struct {
 	ByOther   bool      `json:"by_other,omitempty"`
 }
 
-// dataPlace is where an answer ended: in which list, after which row.
-type dataPlace struct {
-	List  string        `json:"l"`
-	After sealing.Place `json:"a"`
-}
-
-func beginningOf(list string) dataPlace {
-	return dataPlace{List: list, After: sealing.Beginning()}
-}
-
 // answerData answers events.RPCAccountData. Error: not-found.
-func (s *Service) answerData(ctx context.Context, req []byte) (any, error) {
-	var ask events.DataRequest
-	if err := json.Unmarshal(req, &ask); err != nil {
-		return nil, errs.Wrap(errs.InvalidBody, "not a request for data", err)
-	}
-	user, err := id.Parse(ask.UserID)
-	if err != nil {
-		return nil, errs.New(errs.NotFound, "There is no such account.")
-	}
-	var at dataPlace
-	var reply events.DataReply
-	if ask.After == "" {
-		at = beginningOf(fileSessions)
-		err = s.accountFile(ctx, user, &reply)
-	} else {
-		err = httpx.DecodeCursor(ask.After, &at)
-	}
-	if err != nil {
-		return nil, err
-	}
-	items, next, err := s.dataList(ctx, user, at)
-	if err != nil {
-		return nil, err
-	}
-	reply.Files = append(reply.Files, events.DataFile{Name: at.List, Items: items})
-	if next != nil {
-		reply.Next = httpx.EncodeCursor(*next)
-	}
-	return reply, nil
+func (s *Service) answerData(ctx context.Context, request []byte) (any, error) {
+	return mydata.Answer(ctx, request, s.accountFile,
+		mydata.List{File: fileSessions, Rows: func(ctx context.Context, user id.ID, after sealing.Place, limit int) ([]mydata.Row, error) {
+			list, err := s.store.sessionsFrom(ctx, user, after, limit)
+			return mydata.Rows(list, err, func(r sessionRow) mydata.Row {
+				return mydata.Row{Place: sealing.Place{At: r.CreatedAt.UTC(), ID: r.ID}, Item: sessionDataOf(r)}
+			})
+		}},
+		mydata.List{File: fileActivity, Rows: func(ctx context.Context, user id.ID, after sealing.Place, limit int) ([]mydata.Row, error) {
+			list, err := s.store.eventsFrom(ctx, user, after, limit)
+			return mydata.Rows(list, err, func(r pastEvent) mydata.Row {
+				return mydata.Row{Place: sealing.Place{At: r.Note.At.UTC(), ID: r.Note.ID}, Item: r.data()}
+			})
+		}})
 }
 
-func (s *Service) accountFile(ctx context.Context, user id.ID, reply *events.DataReply) error {
+func (s *Service) accountFile(ctx context.Context, user id.ID) ([]events.DataFile, error) {
 	acc, ok, err := s.store.account(ctx, user)
 	if err == nil && !ok {
 		err = errs.New(errs.NotFound, "There is no such account.")
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	v := accountData{DisplayName: acc.DisplayName, Passkeys: []PasskeyItem{}, Providers: []linkData{}}
 	if v.AccountBody, err = s.accountBody(ctx, acc); err != nil {
-		return err
+		return nil, err
 	}
 	if v.PasswordChangedAt, err = s.store.passwordChanged(ctx, user); err != nil {
-		return err
+		return nil, err
 	}
 	factors, err := s.store.factors(ctx, user)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	v.TOTPSince, v.RecoveryCodesLeft = nonZero(factors.TOTPSince), factors.CodesLeft
 	for _, k := range factors.Passkeys {
@@ -133,55 +103,13 @@ func (s *Service) accountFile(ctx context.Context, user id.ID, reply *events.Dat
 	}
 	links, err := s.store.identities(ctx, user)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, l := range links {
 		v.Providers = append(v.Providers, linkData{Provider: l.Provider, Issuer: l.Issuer, Subject: l.Subject, Label: l.Label, CreatedAt: l.CreatedAt.UTC()})
 	}
-	data, err := json.Marshal(v)
-	reply.Files = append(reply.Files, events.DataFile{Name: fileAccount, JSON: data})
-	return err
-}
-
-// dataList is the next page of a list, the oldest first, and what follows it:
-// nil after the last.
-func (s *Service) dataList(ctx context.Context, user id.ID, at dataPlace) (items []json.RawMessage, next *dataPlace, err error) {
-	var rows []any
-	switch at.List {
-	case fileSessions:
-		list, err := s.store.sessionsFrom(ctx, user, at.After, dataPage)
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, r := range list {
-			rows, at.After = append(rows, sessionDataOf(r)), sealing.Place{At: r.CreatedAt.UTC(), ID: r.ID}
-		}
-	case fileActivity:
-		list, err := s.store.eventsFrom(ctx, user, at.After, dataPage)
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, r := range list {
-			rows, at.After = append(rows, r.data()), sealing.Place{At: r.Note.At.UTC(), ID: r.Note.ID}
-		}
-	default:
-		return nil, nil, errs.New(errs.InvalidCursor, "The cursor is not one that this list gave out.")
-	}
-	for _, r := range rows {
-		data, err := json.Marshal(r)
-		if err != nil {
-			return nil, nil, err
-		}
-		items = append(items, data)
-	}
-	switch {
-	case len(rows) == dataPage:
-		return items, &at, nil
-	case at.List == fileSessions:
-		next := beginningOf(fileActivity)
-		return items, &next, nil
-	}
-	return items, nil, nil
+	f, err := mydata.JSON(fileAccount, v)
+	return []events.DataFile{f}, err
 }
 
 func sessionDataOf(r sessionRow) sessionData {

@@ -9,6 +9,7 @@ import (
 	"chatapp/libs/errs"
 	"chatapp/libs/events"
 	"chatapp/libs/id"
+	"chatapp/libs/mydata"
 )
 
 // data asks for all that a person may download, as messages does, and puts the
@@ -107,7 +108,7 @@ func TestDataInPages(t *testing.T) {
 	eachRig(t, func(t *testing.T, r *rig) {
 		ada := r.signUp2("ada")
 		at := r.clock.now().Add(-time.Hour)
-		const many = 2*dataPage + 7
+		const many = 2*mydata.PageSize + 7
 		for i := range many {
 			// Three at each moment: the id decides.
 			note := audit(at.Add(time.Duration(i/3)*time.Second), "x", Account{ID: ada.User.ID}, Client{IP: "192.0.2.1", UserAgent: strings.Repeat("<", 255)})

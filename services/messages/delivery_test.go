@@ -326,9 +326,12 @@ func TestChangesOfPeopleAreTold(t *testing.T) {
 		changed(w.ada, 2)
 		changed(w.ada, 2) // the same again
 		changed(w.eve, 2)
+		gone, _ := json.Marshal(events.Deleted{UserID: w.ada.id.String()})
+		must(w.t, w.svc.takeDeleted(w.t.Context(), bus.Message{Data: gone}))
 		for _, want := range []events.PersonChanged{
 			{UserID: w.ada.id.String(), Tell: []string{w.ada.id.String(), w.ben.id.String()}},
 			{UserID: w.eve.id.String(), Tell: []string{w.eve.id.String()}},
+			{UserID: w.ada.id.String(), Tell: []string{w.ada.id.String(), w.ben.id.String()}},
 		} {
 			select {
 			case got := <-told:

@@ -14,12 +14,10 @@ import (
 	"chatapp/libs/audit"
 	"chatapp/libs/events"
 	"chatapp/libs/id"
+	"chatapp/libs/mydata"
 )
 
-const (
-	exportConversations = 200 // read at once
-	exportMessages      = 200 // of up to 32 KB each
-)
+const exportMessages = 200 // read at once, of up to 32 KB each
 
 // archive is one attempt at a person's file. It is written from front to back:
 // what it holds in memory is a page of messages, a piece of the file and a few
@@ -54,7 +52,8 @@ func (x *exporter) write(ctx context.Context, e dataExport, w io.Writer, p *prog
 		a.readme,
 		func() error { return a.foreign(events.RPCAccountData, reasonAccount) },
 		func() error { return a.foreign(events.RPCProfileData, reasonProfile) },
-		a.settings, a.reports, a.activity,
+		a.settings, a.reports,
+		func() error { return a.paged(mydata.Activity("messages-activity.json", x.store.db)) },
 		a.index, a.conversations,
 	} {
 		if err := step(); err != nil {
@@ -220,51 +219,33 @@ type exportedReport struct {
 }
 
 func (a *archive) reports() error {
-	if err := a.begin("reports.json", "[", "]"); err != nil {
-		return err
-	}
-	for after := id.Nil; ; {
-		page, err := a.store.reportsBy(a.ctx, a.of.UserID, after, exportMessages)
-		if err != nil {
-			return err
-		}
-		for _, f := range page {
+	return a.paged(mydata.List{File: "reports.json", Rows: func(ctx context.Context, user id.ID, after audit.Place, limit int) ([]mydata.Row, error) {
+		list, err := a.store.reportsBy(ctx, user, after.ID, limit)
+		return mydata.Rows(list, err, func(f filed) mydata.Row {
 			v := f.view()
-			if err := a.add(exportedReport{ID: v.ID, About: v.Person, MessageID: v.MessageID, Reason: v.Reason, Note: v.Note, CreatedAt: v.CreatedAt}); err != nil {
-				return err
-			}
-			after = f.id
-		}
-		if len(page) < exportMessages {
-			return a.end()
-		}
-	}
+			item := exportedReport{ID: v.ID, About: v.Person, MessageID: v.MessageID, Reason: v.Reason, Note: v.Note, CreatedAt: v.CreatedAt}
+			return mydata.Row{Place: audit.Place{ID: f.id}, Item: item}
+		})
+	}})
 }
 
-// exportedAct is what the audit log of this service has about the person.
-type exportedAct struct {
-	At        time.Time `json:"at"`
-	Event     string    `json:"event"`
-	IP        string    `json:"ip"`
-	UserAgent string    `json:"user_agent"`
-}
-
-func (a *archive) activity() error {
-	if err := a.begin("messages-activity.json", "[", "]"); err != nil {
+// paged writes a file that is a list.
+func (a *archive) paged(l mydata.List) error {
+	if err := a.begin(l.File, "[", "]"); err != nil {
 		return err
 	}
 	for after := audit.Beginning(); ; {
-		page, err := audit.History(a.store.db.R.WithContext(a.ctx), a.of.UserID, after, exportMessages)
+		rows, err := l.Rows(a.ctx, a.of.UserID, after, mydata.PageSize)
 		if err != nil {
 			return err
 		}
-		for _, r := range page {
-			if err := a.add(exportedAct{At: r.At.UTC(), Event: r.Event, IP: r.IP, UserAgent: r.UserAgent}); err != nil {
+		for _, r := range rows {
+			if err := a.add(r.Item); err != nil {
 				return err
 			}
-			after = audit.Place{At: r.At, ID: r.ID}
+			after = r.Place
 		}
-		if len(page) < exportMessages {
+		if len(rows) < mydata.PageSize {
 			return a.end()
 		}
 	}
@@ -295,26 +276,14 @@ func (c Conversation) exported() exportedConversation {
 // index lists the conversations that the person has in one of the lists of the
 // API, and plans their files.
 func (a *archive) index() error {
-	if err := a.begin("conversations.json", "[", "]"); err != nil {
-		return err
-	}
-	for after := id.Nil; ; {
-		page, err := a.store.conversationsFrom(a.ctx, a.of.UserID, after, exportConversations)
-		if err != nil {
-			return err
-		}
-		for _, c := range page {
-			if err := a.add(c.exported()); err != nil {
-				return err
-			}
+	return a.paged(mydata.List{File: "conversations.json", Rows: func(ctx context.Context, user id.ID, after audit.Place, limit int) ([]mydata.Row, error) {
+		list, err := a.store.conversationsFrom(ctx, user, after.ID, limit)
+		return mydata.Rows(list, err, func(c Conversation) mydata.Row {
 			a.plan = append(a.plan, planned{c.ID, c.LastSeq})
 			a.progress.total.Add(c.LastSeq)
-			after = c.ID
-		}
-		if len(page) < exportConversations {
-			return a.end()
-		}
-	}
+			return mydata.Row{Place: audit.Place{ID: c.ID}, Item: c.exported()}
+		})
+	}})
 }
 
 func (a *archive) conversations() error {

@@ -17,6 +17,7 @@ profile.json            your profile, what you show of yourself, and when you
                         were last seen
 picture.jpg             your picture, if you have one
 blocks.json             the people you blocked
+users-activity.json     what the log of the profiles says you did there
 messages-settings.json  who may write to you first, and whether you tell how far
                         you have read
 reports.json            the reports that you made to the moderators

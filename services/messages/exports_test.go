@@ -22,6 +22,7 @@ import (
 	"chatapp/libs/errs"
 	"chatapp/libs/events"
 	"chatapp/libs/id"
+	"chatapp/libs/mydata"
 	"chatapp/libs/testkit"
 )
 
@@ -324,7 +325,7 @@ func TestDataExportOfReports(t *testing.T) {
 		if len(reports) != 1 || reports[0].ID != r.ID || reports[0].About.Username != "eve" || reports[0].MessageID != m.ID || reports[0].Note != "pills" {
 			w.t.Errorf("%+v", reports)
 		}
-		acts := decode[[]exportedAct](w.t, files["messages-activity.json"])
+		acts := decode[[]mydata.Act](w.t, files["messages-activity.json"])
 		if len(acts) != 2 || acts[0].Event != "reported" || acts[1].Event != "data-export-requested" || acts[1].IP == "" {
 			w.t.Errorf("%+v", acts)
 		}

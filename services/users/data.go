@@ -2,22 +2,21 @@ package users
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
+	"chatapp/libs/audit"
 	"chatapp/libs/errs"
 	"chatapp/libs/events"
 	"chatapp/libs/id"
+	"chatapp/libs/mydata"
 )
-
-// dataPage is how many blocks are in one answer.
-const dataPage = 300
 
 // The files of what a person downloads that this service knows.
 const (
-	fileProfile = "profile.json"
-	filePicture = "picture.jpg"
-	fileBlocks  = "blocks.json"
+	fileProfile  = "profile.json"
+	filePicture  = "picture.jpg"
+	fileBlocks   = "blocks.json"
+	fileActivity = "users-activity.json"
 )
 
 // profileData is the profile in it.
@@ -42,73 +41,44 @@ type blockData struct {
 }
 
 // answerData answers events.RPCProfileData: the profile first, with the picture;
-// the blocks by themselves, for together they might be too much for one message.
+// the lists by themselves, for together they might be too much for one message.
 // Error: not-found.
 func (s *Service) answerData(ctx context.Context, request []byte) (any, error) {
-	var r events.DataRequest
-	if err := json.Unmarshal(request, &r); err != nil {
-		return nil, errs.Wrap(errs.InvalidBody, "not a request for data", err)
-	}
-	user, err := id.Parse(r.UserID)
-	if err != nil {
-		return nil, noSuchPerson()
-	}
-	if r.After == "" {
-		return s.profileFiles(ctx, user)
-	}
-	after, err := id.Parse(r.After)
-	if err != nil {
-		return nil, errs.Wrap(errs.InvalidCursor, "The cursor is not one that this list gave out.", err)
-	}
-	rows, err := s.store.blocksFrom(ctx, user, after, dataPage)
-	if err != nil {
-		return nil, err
-	}
-	f, reply := events.DataFile{Name: fileBlocks}, events.DataReply{}
-	for _, b := range rows {
-		data, err := json.Marshal(blockData{ID: b.BlockedID.String(), Username: b.Username, DisplayName: b.DisplayName, Since: b.ChangedAt.UTC()})
-		if err != nil {
-			return nil, err
-		}
-		f.Items = append(f.Items, data)
-	}
-	if len(rows) == dataPage {
-		reply.Next = rows[dataPage-1].BlockedID.String()
-	}
-	reply.Files = []events.DataFile{f}
-	return reply, nil
+	return mydata.Answer(ctx, request, s.profileFiles, s.blockList(), mydata.Activity(fileActivity, s.store.db))
 }
 
-func (s *Service) profileFiles(ctx context.Context, user id.ID) (reply events.DataReply, err error) {
+func (s *Service) blockList() mydata.List {
+	return mydata.List{File: fileBlocks, Rows: func(ctx context.Context, user id.ID, after audit.Place, limit int) ([]mydata.Row, error) {
+		list, err := s.store.blocksFrom(ctx, user, after.ID, limit)
+		return mydata.Rows(list, err, func(b blockedPerson) mydata.Row {
+			v := blockData{ID: b.BlockedID.String(), Username: b.Username, DisplayName: b.DisplayName, Since: b.ChangedAt.UTC()}
+			return mydata.Row{Place: audit.Place{ID: b.BlockedID}, Item: v}
+		})
+	}}
+}
+
+func (s *Service) profileFiles(ctx context.Context, user id.ID) ([]events.DataFile, error) {
 	p, err := s.profile(ctx, user)
 	if err == nil && p.gone() {
 		err = noSuchPerson()
 	}
 	if err != nil {
-		return reply, err
+		return nil, err
 	}
 	v := profileData{
 		ID: p.UserID.String(), Username: p.Username, DisplayName: p.DisplayName, StatusText: p.StatusText,
 		Language: p.Language, TimeZone: p.TimeZone, CreatedAt: p.CreatedAt, Privacy: p.Privacy.settings(),
 	}
 	if v.LastSeenAt, err = s.store.seenAt(ctx, user); err != nil {
-		return reply, err
+		return nil, err
 	}
-	data, err := json.Marshal(v)
-	if err != nil {
-		return reply, err
+	profile, err := mydata.JSON(fileProfile, v)
+	if err != nil || p.PictureID.IsZero() {
+		return []events.DataFile{profile}, err
 	}
-	reply.Files = []events.DataFile{{Name: fileProfile, JSON: data}}
-	if !p.PictureID.IsZero() {
-		picture, err := s.store.picture(ctx, user, p.PictureID, pictureSizes[0])
-		if errs.Is(err, errs.NotFound) {
-			err = errs.Wrap(errs.Unavailable, "The picture was replaced a moment ago.", err)
-		}
-		if err != nil {
-			return reply, err
-		}
-		reply.Files = append(reply.Files, events.DataFile{Name: filePicture, Bytes: picture})
+	picture, err := s.store.picture(ctx, user, p.PictureID, pictureSizes[0])
+	if errs.Is(err, errs.NotFound) {
+		err = errs.Wrap(errs.Unavailable, "The picture was replaced a moment ago.", err)
 	}
-	reply.Next = id.Nil.String()
-	return reply, nil
+	return []events.DataFile{profile, {Name: filePicture, Bytes: picture}}, err
 }

@@ -6,17 +6,19 @@ import (
 	"fmt"
 	"image/jpeg"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"chatapp/libs/errs"
 	"chatapp/libs/events"
 	"chatapp/libs/id"
+	"chatapp/libs/mydata"
 	"chatapp/libs/testkit"
 )
 
 // data asks for all that a person may download, as messages does.
-func (w *world) data(t *testing.T, user id.ID) (profile profileData, picture []byte, blocks []blockData) {
+func (w *world) data(t *testing.T, user id.ID) (profile profileData, picture []byte, blocks []blockData, acts []mydata.Act) {
 	t.Helper()
 	for after := ""; ; {
 		var page events.DataReply
@@ -39,12 +41,20 @@ func (w *world) data(t *testing.T, user id.ID) (profile profileData, picture []b
 					}
 					blocks = append(blocks, b)
 				}
+			case fileActivity:
+				for _, item := range f.Items {
+					var act mydata.Act
+					if err := json.Unmarshal(item, &act); err != nil {
+						t.Fatal(err)
+					}
+					acts = append(acts, act)
+				}
 			default:
 				t.Errorf("what is %s?", f.Name)
 			}
 		}
 		if after = page.Next; after == "" {
-			return profile, picture, blocks
+			return profile, picture, blocks, acts
 		}
 	}
 }
@@ -67,7 +77,7 @@ func TestDataOfAProfile(t *testing.T) {
 		testkit.Call(t, s.Handler(), http.MethodDelete, "/api/v1/users/me/blocks/"+eve.id.String(), ada.token, nil).Want(http.StatusNoContent)
 		testkit.Call(t, s.Handler(), http.MethodPut, "/api/v1/users/me/blocks/"+ada.id.String(), eve.token, nil).Want(http.StatusNoContent)
 
-		profile, picture, blocks := w.data(t, ada.id)
+		profile, picture, blocks, acts := w.data(t, ada.id)
 		seen := profile.LastSeenAt
 		profile.LastSeenAt = nil
 		want := profileData{
@@ -80,8 +90,15 @@ func TestDataOfAProfile(t *testing.T) {
 		if len(blocks) != 1 || blocks[0].ID != ben.id.String() || blocks[0].Username != "ben" || time.Since(blocks[0].Since) > time.Minute {
 			t.Errorf("%+v", blocks)
 		}
+		var happened []string
+		for _, act := range acts {
+			happened = append(happened, act.Event)
+		}
+		if got := strings.Join(happened, " "); got != "profile-changed privacy-changed person-blocked person-blocked person-unblocked" {
+			t.Errorf("%s", got)
+		}
 		putPicture(t, s, ada.token, "image/png", encoded(t, "image/png", flag(700, 600))).Want(http.StatusOK)
-		if _, picture, _ = w.data(t, ada.id); picture == nil {
+		if _, picture, _, _ = w.data(t, ada.id); picture == nil {
 			t.Fatal("no picture")
 		}
 		if img, err := jpeg.Decode(bytes.NewReader(picture)); err != nil || img.Bounds().Dx() != 512 {
@@ -106,7 +123,7 @@ func TestDataOfManyBlocks(t *testing.T) {
 		ada := w.signUp("ada", "Ada")
 		admitAll(t, s, ada)
 		w.answering(t)
-		const many = 2*dataPage + 5
+		const many = 2*mydata.PageSize + 5
 		rows := make([]blockRow, 0, many)
 		for range many {
 			rows = append(rows, blockRow{BlockerID: ada.id, BlockedID: id.New(), Active: true, Version: 1, ChangedAt: time.Now().UTC().Truncate(time.Microsecond)})
@@ -114,7 +131,7 @@ func TestDataOfManyBlocks(t *testing.T) {
 		if err := w.db.W.CreateInBatches(&rows, 200).Error; err != nil {
 			t.Fatal(err)
 		}
-		_, _, blocks := w.data(t, ada.id)
+		_, _, blocks, _ := w.data(t, ada.id)
 		seen := map[string]bool{}
 		for _, b := range blocks {
 			seen[b.ID] = true
