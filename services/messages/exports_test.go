@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"chatapp/libs/audit"
 	"chatapp/libs/db"
 	"chatapp/libs/errs"
 	"chatapp/libs/events"
@@ -307,6 +308,51 @@ func (w *world) wantOwn(files map[string][]byte) {
 	if len(files) > 0 {
 		w.t.Errorf("what else is there: %v", files)
 	}
+}
+
+// Lists that are read in several pages are whole, whatever their order.
+func TestDataExportOfLongLists(t *testing.T) {
+	each(t, func(w *world) {
+		w.others()
+		const many = 2*mydata.PageSize + 5
+		var acts []audit.Row
+		var batch []*write
+		for i := range many {
+			row := audit.NewRow(now().Add(-time.Duration(i/3)*time.Second), "x", auditor{Account: w.ada.id}, "{}") // the later made, the earlier
+			acts = append(acts, row)
+			other := id.New()
+			_, err := w.svc.store.savePerson(w.t.Context(), other, events.ProfileChanged{UserID: other.String(), Username: fmt.Sprint("u", i), Version: 1})
+			must(w.t, err)
+			where, err := w.svc.direct.open(w.t.Context(), w.ada.id, other)
+			must(w.t, err)
+			batch = append(batch, &write{where: where, sender: w.ada.id, clientID: id.New(), body: "x"})
+			must(w.t, w.deps.DB.W.Exec("INSERT INTO reports (id, state, reporter_id, user_id, body, reason, note, created_at, decision_note) VALUES (?, 0, ?, ?, '', 'spam', '', ?, '')",
+				id.New(), w.ada.id, other, now()).Error)
+		}
+		must(w.t, audit.Insert(w.deps.DB.W, acts...))
+		for chunk := range slices.Chunk(batch, maxBatch) {
+			_, err := w.svc.store.commit(w.t.Context(), chunk)
+			must(w.t, err)
+		}
+		w.ask(w.ada, 202)
+		files := w.download(w.ada, w.becomes(w.ada, "ready"))
+		read := decode[[]mydata.Act](w.t, files["messages-activity.json"])
+		if len(read) != many+1 || !slices.IsSortedFunc(read, func(a, b mydata.Act) int { return a.At.Compare(b.At) }) {
+			w.t.Errorf("%d acts of %d, or not in their order", len(read), many+1)
+		}
+		index := decode[[]exportedConversation](w.t, files["conversations.json"])
+		reports := decode[[]exportedReport](w.t, files["reports.json"])
+		different := map[string]bool{}
+		for _, c := range index {
+			different[c.ID] = true
+		}
+		for _, r := range reports {
+			different[r.ID] = true
+		}
+		if len(index) != many || len(reports) != many || len(different) != 2*many {
+			w.t.Errorf("%d conversations and %d reports, %d different, want %d of each", len(index), len(reports), len(different), many)
+		}
+	})
 }
 
 // What is one's own of reports and of the audit log is in the file, and nothing

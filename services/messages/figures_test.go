@@ -54,6 +54,9 @@ func TestFigures(t *testing.T) {
 		w.post(w.ada, w.ben, "three")
 		w.post(w.eve, w.ben, "four")
 		w.call(w.ben, "POST", "/api/v1/reports", fields{"message_id": m.ID, "reason": "spam"}).Want(201)
+		var closed struct{ ID string }
+		w.call(w.ben, "POST", "/api/v1/reports", fields{"user_id": w.eve.id, "reason": "other", "note": "loud"}).Want(201).JSON(&closed)
+		w.call(admin, "POST", "/api/v1/moderation/reports/"+closed.ID+"/close", fields{"decision": "dismissed"}).Want(200)
 		must(w.t, w.svc.storeTally(w.t.Context()))
 		must(w.t, w.svc.storeTally(w.t.Context()))
 		must(w.t, second.storeTally(w.t.Context()))

@@ -99,18 +99,25 @@ func TestSweepTellsWhatACrashedProcessWrote(t *testing.T) {
 		}
 		u, err := w.svc.store.commit(w.t.Context(), batch) // and never handed to the relay
 		must(w.t, err)
-		want, err := parcel(u.epoch, u.row, u.entries)
-		must(w.t, err)
-		testkit.Eventually(w.t, 20*time.Second, func() bool { return count(w, "outbox") == 0 && len(news.All()) == len(want.News) })
-		for i, m := range news.All() {
-			if m.Subject != want.News[i].Subject || string(m.Data) != string(want.News[i].Data) {
-				w.t.Errorf("news %d: %s %s, want %s %s", i, m.Subject, m.Data, want.News[i].Subject, want.News[i].Data)
-			}
-		}
-		if got := stored.All(); len(got) != 1 || got[0].ID != want.Events[0].ID || string(got[0].Data) != string(want.Events[0].Data) {
-			w.t.Errorf("stored %+v, want %+v", got, want.Events)
-		}
+		w.swept(u, news, stored)
 	})
+}
+
+// swept waits until the sweep has told what u wrote, exactly as who wrote it would
+// have told it.
+func (w *world) swept(u *unit, news, stored *testkit.Recorder) {
+	w.t.Helper()
+	want, err := parcel(u.epoch, u.row, u.entries)
+	must(w.t, err)
+	testkit.Eventually(w.t, 20*time.Second, func() bool { return count(w, "outbox") == 0 && len(news.All()) == len(want.News) })
+	for i, m := range news.All() {
+		if m.Subject != want.News[i].Subject || string(m.Data) != string(want.News[i].Data) {
+			w.t.Errorf("news %d: %s %s, want %s %s", i, m.Subject, m.Data, want.News[i].Subject, want.News[i].Data)
+		}
+	}
+	if got := stored.All(); len(got) != 1 || got[0].ID != want.Events[0].ID || string(got[0].Data) != string(want.Events[0].Data) {
+		w.t.Errorf("stored %+v, want %+v", got, want.Events)
+	}
 }
 
 // More than fits into one message of the bus goes into several, none of it lost
