@@ -43,6 +43,23 @@ test('a conversation opens with its latest 15, oldest to newest, and scrolls bac
   await expect(bob.bubble('news')).toBeInViewport();
 });
 
+test('a conversation opens at its end, whatever its messages measure', async ({ person }) => {
+  const phone = { viewport: { width: 390, height: 844 }, reducedMotion: 'reduce' as const };
+  const [ada, grace] = [await person('Ada Lovelace', phone), await person('Grace Hopper')];
+  const talk = [
+    'Found the bug.',
+    'It was an actual moth. Taped it into the logbook.',
+    '15:45, Relay #70, Panel F. First actual case of a bug being found: https://americanhistory.si.edu/collections/nmah_334663',
+  ];
+  for (const text of talk) await grace.post(ada, text);
+  for (const text of ['You are joking', '🦋', 'Then I will keep a net at hand. Does the compiler run?'])
+    await ada.post(grace, text);
+  await grace.post(ada, 'It does. Nobody believes me: they say computers can only do arithmetic.');
+  const last = await ada.post(grace, 'They said that to me too. Weave it in and let them see.');
+  await ada.open(`/c/${last.conversation_id}`);
+  await expect(ada.bubble(last.body)).toBeInViewport({ ratio: 1 });
+});
+
 test('a conversation opens at the first unread message', async ({ person }) => {
   const [alice, bob] = [await person('Alice'), await person('Bob')];
   let last = { conversation_id: '', seq: 0 };

@@ -34,6 +34,7 @@ export function useScroll({ scroller, list, rows, startAt, onSettle }: ScrollOpt
   const stick = useRef(startAt < 0);
   const begun = useRef(false);
   const offset = useRef(0);
+  const height = useRef(0);
   const gestureAt = useRef(Number.NEGATIVE_INFINITY);
   const [far, setFar] = useState(false);
 
@@ -56,6 +57,7 @@ export function useScroll({ scroller, list, rows, startAt, onSettle }: ScrollOpt
       if (smooth) element.scrollTo({ top: element.scrollHeight, behavior: 'smooth' });
       else element.scrollTop = element.scrollHeight;
       offset.current = element.scrollTop;
+      height.current = element.scrollHeight;
     },
     [scroller],
   );
@@ -66,12 +68,16 @@ export function useScroll({ scroller, list, rows, startAt, onSettle }: ScrollOpt
     const { scrollTop, clientHeight, scrollHeight } = element;
     const up = offset.current - scrollTop;
     const byGesture = performance.now() - gestureAt.current < GESTURE_MS;
+    const resized = scrollHeight !== height.current;
+    offset.current = scrollTop;
+    height.current = scrollHeight;
     if (scrollHeight - clientHeight - scrollTop <= END_PX) stick.current = true;
     // A long way without a gesture: find-in-page, or focus moved by the keyboard.
-    else if ((up > 0 && byGesture) || up > 120) stick.current = false;
-    offset.current = scrollTop;
+    else if ((up > 0 && byGesture) || (up > 120 && !resized)) stick.current = false;
+    // Rows turned out to be smaller than expected, others larger: the browser moved the place, nobody left it.
+    else if (stick.current && resized) toEnd();
     settle();
-  }, [scroller, settle]);
+  }, [scroller, settle, toEnd]);
 
   const onResize = useCallback(() => {
     if (stick.current) toEnd();
