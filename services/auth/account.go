@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"net/mail"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -214,7 +215,7 @@ func canonicalEmail(in string) (shown, key, problem string) {
 	at := strings.LastIndexByte(in, '@')
 	local, domain := in[:at], strings.ToLower(in[at+1:])
 	ascii, err := idna.Lookup.ToASCII(domain)
-	if err != nil || !strings.Contains(ascii, ".") || len(local) > maxEmailLocal || !plainLocal(local) {
+	if err != nil || !plainDomain(ascii) || len(local) > maxEmailLocal || !plainLocal(local) {
 		return "", "", bad
 	}
 	key = strings.ToLower(local) + "@" + ascii
@@ -234,6 +235,13 @@ func plainLocal(local string) bool {
 		}
 	}
 	return local != ""
+}
+
+// plainDomain wants two labels or more, each as long as DNS allows: what idna maps
+// to ASCII may have turned out to be empty.
+func plainDomain(ascii string) bool {
+	labels := strings.Split(ascii, ".")
+	return len(labels) > 1 && !slices.ContainsFunc(labels, func(l string) bool { return l == "" || len(l) > 63 })
 }
 
 // canonicalDisplayName trims and normalises; "" stays "". Errors: invalid-text
