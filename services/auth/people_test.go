@@ -150,5 +150,11 @@ func TestStatistics(t *testing.T) {
 				t.Errorf("%d days ago: %+v, want %s with %v", ago, d, date, want)
 			}
 		}
+		if err := r.svc.Remove(t.Context(), Operator(), ada.ID, "ada"); err != nil {
+			t.Fatal(err)
+		}
+		if got, err = r.svc.Statistics(t.Context()); err != nil || got.Accounts != 2 || got.Active != [3]int{1, 1, 2} {
+			t.Errorf("one of three is gone: %+v %v", got, err)
+		}
 	})
 }

@@ -143,8 +143,9 @@ func (st *store) statistics(ctx context.Context, now, first time.Time) (all Stat
 		return all, nil, nil, err
 	}
 	var used struct{ Live, Day, Week, Month int }
+	// Sessions of deleted accounts are remembered for a while, and nobody's.
 	const within = "COUNT(DISTINCT CASE WHEN last_used_at > ? THEN account_id END)"
-	err = r.Model(&sessionRow{}).Select("COUNT(CASE WHEN revoked_at IS NULL AND expires_at > ? THEN 1 END) AS live, "+
+	err = r.Model(&sessionRow{}).Where("account_id IN (SELECT id FROM accounts)").Select("COUNT(CASE WHEN revoked_at IS NULL AND expires_at > ? THEN 1 END) AS live, "+
 		within+" AS day, "+within+" AS week, "+within+" AS month",
 		now, now.AddDate(0, 0, -1), now.AddDate(0, 0, -7), now.AddDate(0, 0, -30)).Scan(&used).Error
 	if err != nil {
