@@ -314,7 +314,7 @@ func (w *world) wantOwn(files map[string][]byte) {
 func TestDataExportOfLongLists(t *testing.T) {
 	each(t, func(w *world) {
 		w.others()
-		const many = 2*mydata.PageSize + 5
+		const many = mydata.PageSize + 5
 		var acts []audit.Row
 		var batch []*write
 		for i := range many {
