@@ -37,11 +37,16 @@ func (s *Service) newServer(o httpx.Options) *httpx.Server {
 	s.administrationRoutes(h)
 	s.exportRoutes(h)
 	nullable(h, "ConversationView", "last_message")
-	post := h.API.OpenAPI().Paths["/api/v1/messages"].Post.Responses
-	saved := *post["200"]
-	saved.Description = "Saved; 200 is the answer to a repetition"
-	post["201"] = &saved
+	answersAlso(h, "/api/v1/messages", "200", "201", "Saved; 200 is the answer to a repetition")
 	return h
+}
+
+// answersAlso documents the second success of a POST, which looks like the first.
+func answersAlso(h *httpx.Server, path, status, also, description string) {
+	answers := h.API.OpenAPI().Paths[path].Post.Responses
+	second := *answers[status]
+	second.Description = description
+	answers[also] = &second
 }
 
 // nullable says in the document that a property may be null: huma has no tag

@@ -33,10 +33,7 @@ func (s *Service) exportRoutes(h *httpx.Server) {
 	httpx.Register(h, httpx.Limited(file, limit.Expensive), s.downloadExport)
 	httpx.Register(h, op(http.MethodDelete, "/api/v1/data-exports/{id}", "delete-data-export", "Withdraw the file, or stop making it", ""), s.deleteExport)
 	nullable(h, "ExportOutputBody", "export")
-	answers := h.API.OpenAPI().Paths["/api/v1/data-exports"].Post.Responses
-	known := *answers["202"]
-	known.Description = "There is one under way"
-	answers["200"] = &known
+	answersAlso(h, "/api/v1/data-exports", "202", "200", "There is one under way")
 }
 
 type exportView struct {

@@ -17,6 +17,7 @@ import (
 func (s *Service) moderationRoutes(h *httpx.Server) {
 	httpx.Register(h, op(http.MethodPost, "/api/v1/reports", "report", "Report a person or a message to the moderators",
 		"201; 200 and the open report when you reported the same already. 404 for what you cannot see. At most 20 a day. A moderator sees a copy of the message."), s.postReport)
+	answersAlso(h, "/api/v1/reports", "200", "201", "Reported; 200 is the answer when you had reported the same")
 	httpx.Register(h, op(http.MethodGet, "/api/v1/moderation/reports", "list-reports", "Reports, newest first",
 		"For moderators and administrators; 404 to others."), s.listReports)
 	httpx.Register(h, op(http.MethodPost, "/api/v1/moderation/reports/{id}/close", "close-report", "Close a report",

@@ -6277,6 +6277,15 @@ export interface operations {
                     "application/json": components["schemas"]["ReportedOutputBody"];
                 };
             };
+            /** @description Reported; 200 is the answer when you had reported the same */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportedOutputBody"];
+                };
+            };
             /** @description Bad Request */
             400: {
                 headers: {
