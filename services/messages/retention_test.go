@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,9 +27,14 @@ func (w *world) keep(as actor, days int, version uint64) (v retentionView) {
 	return v
 }
 
-// graceOver makes what was decided hold now.
+// eraser is the replica that the tests erase as.
+var eraser = id.New()
+
+// graceOver makes what was decided hold now, and eraser the one who erases: the
+// loop of the service itself, which runs all the time, finds nothing to do.
 func (w *world) graceOver() {
 	w.t.Helper()
+	must(w.t, w.deps.DB.W.Exec("UPDATE retention SET lease_by = ?, lease_until = ? WHERE id = 1", eraser, now().Add(day)).Error)
 	must(w.t, w.deps.DB.W.Exec("UPDATE retention SET takes_effect_at = ? WHERE takes_effect_at IS NOT NULL", now().Add(-time.Second)).Error)
 }
 
@@ -58,11 +64,10 @@ func (w *world) aged(by time.Duration) {
 	}
 }
 
-// retained lets a replica erase what is due, and returns of how many messages.
+// retained erases what is due, after graceOver, and returns of how many messages.
 func (w *world) retained(svc *Service) int {
 	w.t.Helper()
-	must(w.t, w.deps.DB.W.Exec("UPDATE retention SET lease_until = NULL").Error)
-	n, err := svc.retain(w.t.Context(), id.New())
+	n, err := svc.retain(w.t.Context(), eraser)
 	must(w.t, err)
 	return n
 }
@@ -240,9 +245,9 @@ func TestRetentionWithTwoReplicas(t *testing.T) {
 		var mu sync.Mutex
 		var erased []int
 		var all sync.WaitGroup
-		for _, svc := range []*Service{w.svc, second} {
+		for svc, me := range map[*Service]id.ID{w.svc: eraser, second: id.New()} {
 			all.Go(func() {
-				n, err := svc.retain(w.t.Context(), id.New())
+				n, err := svc.retain(w.t.Context(), me)
 				if err != nil {
 					w.t.Error(err)
 				}
@@ -287,7 +292,7 @@ func TestRetentionLease(t *testing.T) {
 	each(t, func(w *world) {
 		w.keep(w.staff("admin"), 30, 0)
 		w.graceOver()
-		one, two, at := id.New(), id.New(), now()
+		one, two, at := id.New(), id.New(), now().Add(2*day) // when the lease of eraser has ended
 		for _, c := range []struct {
 			who  id.ID
 			at   time.Time
@@ -298,6 +303,23 @@ func TestRetentionLease(t *testing.T) {
 			if got != c.want {
 				w.t.Errorf("at %v: %v", c.at.Sub(at), got)
 			}
+		}
+		var got atomic.Int32
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				mine, err := w.svc.store.lease(w.t.Context(), id.New(), at.Add(day))
+				if err != nil {
+					w.t.Error(err)
+				}
+				if mine {
+					got.Add(1)
+				}
+			})
+		}
+		all.Wait()
+		if got.Load() != 1 {
+			w.t.Errorf("%d of 8 replicas at once got the lease", got.Load())
 		}
 	})
 }
