@@ -154,18 +154,23 @@ func TestLoginTellsStrangersNothing(t *testing.T) {
 		r.signUp("ada")
 		var answers []string
 		var statements []uint64
+		tries := 0
 		for _, login := range []string{"ada", "bob", "ada@example.org", "' OR 1=1 --", "admin"} {
-			hashes, queries := r.svc.hasher.computed.Load(), r.db.Statements()
-			res := r.post("login", map[string]string{"login": login, "password": "wrong password"})
-			p := res.WantProblem(errs.Unauthenticated)
-			if setCookie(t, res) != nil {
-				t.Errorf("%q: a cookie", login)
-			}
-			if n := r.svc.hasher.computed.Load() - hashes; n != 1 {
-				t.Errorf("%q: %d hashes, want 1", login, n)
-			}
-			answers = append(answers, strings.ReplaceAll(string(res.Body), p.Instance, ""))
-			statements = append(statements, r.db.Statements()-queries)
+			var answer string
+			statements = append(statements, testkit.Statements(r.db, func() {
+				tries++
+				hashes := r.svc.hasher.computed.Load()
+				res := r.post("login", map[string]string{"login": login, "password": "wrong password"})
+				p := res.WantProblem(errs.Unauthenticated)
+				if setCookie(t, res) != nil {
+					t.Errorf("%q: a cookie", login)
+				}
+				if n := r.svc.hasher.computed.Load() - hashes; n != 1 {
+					t.Errorf("%q: %d hashes, want 1", login, n)
+				}
+				answer = strings.ReplaceAll(string(res.Body), p.Instance, "")
+			}))
+			answers = append(answers, answer)
 		}
 		for i := range answers {
 			if answers[i] != answers[0] || statements[i] != statements[0] {
@@ -173,7 +178,7 @@ func TestLoginTellsStrangersNothing(t *testing.T) {
 			}
 		}
 		r.events.Expect(t)
-		if got := r.audited(); !slices.Equal(got[1:], slices.Repeat([]string{"login-failed"}, 5)) {
+		if got := r.audited(); !slices.Equal(got[1:], slices.Repeat([]string{"login-failed"}, tries)) {
 			t.Errorf("audit %v", got)
 		}
 	})

@@ -100,6 +100,10 @@ func newRigWith(t *testing.T, d *db.DB, b *bus.Bus, prepare func(*Service), opti
 	prepare(svc)
 	testkit.Run(t, svc)
 	r.events = testkit.Record(t, b)
+	testkit.Eventually(t, 20*time.Second, func() bool {
+		_, err := keysOver(b)(t.Context())
+		return err == nil
+	})
 	return r
 }
 

@@ -3,7 +3,6 @@ package messages
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"strconv"
 	"testing"
 	"time"
@@ -455,17 +454,7 @@ func TestHistoryCostsAConstantNumberOfStatements(t *testing.T) {
 	})
 }
 
-// cost is how many statements fn needs: the least of some tries, for those of the
-// service's own work in the background count, too.
-func (w *world) cost(fn func()) uint64 {
-	least := uint64(math.MaxUint64)
-	for range 3 {
-		before := w.deps.DB.Statements()
-		fn()
-		least = min(least, w.deps.DB.Statements()-before)
-	}
-	return least
-}
+func (w *world) cost(fn func()) uint64 { return testkit.Statements(w.deps.DB, fn) }
 
 func count(w *world, table string) int {
 	w.t.Helper()

@@ -296,9 +296,10 @@ func walk(t *testing.T, w *world, s *Service, p person, query string, limit int)
 	var names []string
 	cursor := ""
 	for {
-		before := w.db.Statements()
-		list := get[UserPage](t, s.Handler(), fmt.Sprintf("/api/v1/users?limit=%d&query=%s&cursor=%s", limit, url.QueryEscape(query), cursor), p.token)
-		if n := w.db.Statements() - before; n != 1 {
+		var list UserPage
+		if n := testkit.Statements(w.db, func() {
+			list = get[UserPage](t, s.Handler(), fmt.Sprintf("/api/v1/users?limit=%d&query=%s&cursor=%s", limit, url.QueryEscape(query), cursor), p.token)
+		}); n != 1 {
 			t.Fatalf("%d statements for a page", n)
 		}
 		for _, u := range list.Items {
