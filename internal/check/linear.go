@@ -60,6 +60,9 @@ func (s lineState) post(p *send) (bool, any) {
 		return seq == 0 || seq == s.base+uint64(i)+1, s
 	}
 	if !s.known && seq > 0 {
+		if seq <= uint64(len(s.keys)) {
+			return true, s // older than what the window appended, so than the window
+		}
 		s.known, s.base = true, seq-1-uint64(len(s.keys))
 	}
 	if seq > 0 && seq <= s.base {
@@ -85,7 +88,11 @@ func (s lineState) read(o *Op) (bool, any) {
 	}
 	for i := range o.Items {
 		m := &o.Items[i]
-		if m.Seq > s.base && s.keys[m.Seq-s.base-1] != m.Sender+"/"+m.Client {
+		if m.Seq <= s.base {
+			continue
+		}
+		// A page that is out of order may hold what comes after its last message.
+		if m.Seq > last || s.keys[m.Seq-s.base-1] != m.Sender+"/"+m.Client {
 			return false, s
 		}
 	}
