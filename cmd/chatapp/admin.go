@@ -13,6 +13,7 @@ import (
 
 	"chatapp/libs/config"
 	"chatapp/libs/db"
+	"chatapp/libs/platform/embedded"
 	"chatapp/libs/run"
 	"chatapp/services/auth"
 )
@@ -30,6 +31,7 @@ type adminCommands struct {
 	Banner       adminBanner       `cmd:"" help:"Show an announcement to everybody, or take it back."`
 	SignUp       adminSignUp       `cmd:"" help:"Say or decide who may sign up: open, invite or closed."`
 	SecondStep   adminSecondStep   `cmd:"" help:"Say or decide who must have two-step sign-in: optional (nobody), staff or everybody."`
+	ForgetKeys   adminForgetKeys   `cmd:"" name:"forget-signing-keys" help:"Delete the signing keys that CHAT_ENCRYPTION_KEY does not decrypt, when the key of before is gone for good."`
 	Retention    adminRetention    `cmd:"" help:"Say or decide how long the texts of messages are kept."`
 }
 
@@ -68,6 +70,10 @@ func (c *adminCreate) Run(ctx context.Context, p program) error {
 // withAuth hands the auth service on its database to work, also beside a running
 // ChatApp: what happens there is told to the others by the one that runs.
 func withAuth(ctx context.Context, cfg config.Config, log *slog.Logger, work func(*auth.Service) error) error {
+	var err error
+	if cfg.EncryptionKey, err = embedded.ReadKey(cfg); err != nil {
+		return err
+	}
 	return eachSchema(ctx, cfg, log, []string{"auth"}, func(_ string, d *db.DB) error {
 		service, err := auth.New(run.Deps{Config: cfg, Log: log, DB: d})
 		if err != nil {

@@ -142,6 +142,28 @@ func (c *adminDelete) Run(ctx context.Context, p program) error {
 	})
 }
 
+type adminForgetKeys struct {
+	Yes bool `help:"Do it; without it, only what would happen is said."`
+}
+
+// Run deletes the signing keys that nobody can use any more.
+func (c *adminForgetKeys) Run(ctx context.Context, p program) error {
+	if !c.Yes {
+		return errors.New("everybody's access tokens would be refused and made anew, which clients do by themselves; people who sign in with an app for codes need a recovery code, once, to set it up again; give --yes to do it")
+	}
+	cfg, log, err := p.load()
+	if err != nil {
+		return err
+	}
+	return withAuth(ctx, cfg, log, func(s *auth.Service) error {
+		n, err := s.ForgetSigningKeys(ctx)
+		if err == nil {
+			say(p, fmt.Sprintf("%d signing keys deleted; start ChatApp again", n))
+		}
+		return err
+	})
+}
+
 type adminRole struct {
 	someone
 	Role string `arg:"" enum:"user,moderator,admin" help:"user, moderator or admin."`

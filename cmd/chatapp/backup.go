@@ -76,6 +76,14 @@ func writeBackup(ctx context.Context, p program, cfg config.Config, out *pending
 			say(p, fmt.Sprintf("%s: %.1f MB copied", service, float64(info.Size())/1e6))
 		}
 	}
+	// The key of the data directory belongs to what it encrypted.
+	copied, err := embedded.CopyKey(cfg.DataDir, tmp)
+	if err != nil {
+		return archive.Manifest{}, err
+	}
+	if copied {
+		names = append(names, filepath.Base(embedded.KeyFile(tmp)))
+	}
 	return archive.Write(out, tmp, obs.ReadBuild().Version, began, names)
 }
 
@@ -148,11 +156,18 @@ func (c *restoreCommand) restore(ctx context.Context, p program, cfg config.Conf
 	if err := prepare(ctx, cfg, log, tmp); err != nil {
 		return err
 	}
-	kept, err := setAside(cfg.DataDir, append(present, filepath.Join(cfg.DataDir, "nats")))
+	files, err := filepath.Glob(filepath.Join(tmp, "*.db*"))
 	if err != nil {
 		return err
 	}
-	files, err := filepath.Glob(filepath.Join(tmp, "*.db*"))
+	present = append(present, filepath.Join(cfg.DataDir, "nats"))
+	if _, err := os.Stat(embedded.KeyFile(tmp)); err == nil { // else the key that is here stays
+		present, files = append(present, embedded.KeyFile(cfg.DataDir)), append(files, embedded.KeyFile(tmp))
+	}
+	kept, err := setAside(cfg.DataDir, present)
+	if err != nil {
+		return err
+	}
 	for _, f := range files {
 		err = errors.Join(err, os.Rename(f, filepath.Join(cfg.DataDir, filepath.Base(f))))
 	}

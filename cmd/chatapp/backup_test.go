@@ -17,6 +17,7 @@ import (
 
 	"chatapp/internal/client"
 	"chatapp/libs/bus"
+	"chatapp/libs/config"
 	"chatapp/libs/events"
 	"chatapp/libs/id"
 	"chatapp/libs/outbox"
@@ -73,6 +74,7 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	wantError(t, runProgram(t, env, "", "restore", file, "--replace"), "in use by another ChatApp")
 	a.stop(t)
+	key := keyOf(t, dir)
 
 	wantError(t, runProgram(t, env, "", "restore", file), "--replace")
 	r = runProgram(t, env, "", "restore", file, "--replace")
@@ -82,6 +84,12 @@ func TestBackupAndRestore(t *testing.T) {
 	if old, err := filepath.Glob(filepath.Join(dir, "before-restore-*", "messages.db")); err != nil || len(old) != 1 {
 		t.Errorf("the old databases were not kept: %v, %v", old, err)
 	}
+	// With the key, or what it encrypted would be lost elsewhere.
+	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
+	if r := runProgram(t, []string{"CHAT_DATA_DIR=" + elsewhere}, "", "restore", file); r.code != 0 || keyOf(t, elsewhere) != key || keyOf(t, dir) != key {
+		t.Errorf("%+v", r)
+	}
+	startApp(t, elsewhere).stop(t)
 	a = startApp(t, dir)
 	ada = client.New(client.At(a.url))
 	if err := ada.Login(t.Context(), "ada"); err != nil {
@@ -110,6 +118,20 @@ func TestBackupAndRestore(t *testing.T) {
 	if _, _, err := ada.Events(t.Context(), cursor); err == nil || !strings.Contains(err.Error(), "cursor-ahead") {
 		t.Errorf("a client goes on from what was forgotten: %v", err)
 	}
+}
+
+// keyOf is the encryption key of a data directory, which is for its owner alone.
+func keyOf(t *testing.T, dir string) string {
+	t.Helper()
+	info, err := os.Stat(embedded.KeyFile(dir))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+	key, err := os.ReadFile(embedded.KeyFile(dir))
+	if err != nil || len(key) < config.EncryptionKeySize {
+		t.Fatalf("%q, %v", key, err)
+	}
+	return string(key)
 }
 
 // keepWriting posts until the returned function is called, which waits.

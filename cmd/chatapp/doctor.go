@@ -11,9 +11,11 @@ import (
 	"chatapp/internal/doctor"
 	"chatapp/libs/config"
 	"chatapp/libs/db"
+	"chatapp/libs/events"
 	"chatapp/libs/platform/cluster"
 	"chatapp/libs/platform/embedded"
 	"chatapp/libs/run"
+	"chatapp/services/auth"
 )
 
 type doctorCommand struct {
@@ -71,7 +73,7 @@ func schemasOf(cfg config.Config, only string) []doctor.Schema {
 }
 
 func schemaOf(cfg config.Config, f run.Factory) doctor.Schema {
-	return doctor.Schema{
+	s := doctor.Schema{
 		Service: f.Name,
 		Open: func(ctx context.Context) (*db.DB, error) {
 			if cfg.DatabaseURL != "" {
@@ -85,4 +87,14 @@ func schemaOf(cfg config.Config, f run.Factory) doctor.Schema {
 		},
 		Pending: func(ctx context.Context, d *db.DB) (bool, error) { return d.Pending(ctx, f.Migrations) },
 	}
+	if f.Name == events.ServiceAuth {
+		s.Secrets = func(ctx context.Context, d *db.DB) error {
+			var err error
+			if cfg.EncryptionKey, err = embedded.ReadKey(cfg); err != nil {
+				return err
+			}
+			return auth.CheckSecrets(ctx, cfg, d)
+		}
+	}
+	return s
 }

@@ -33,6 +33,7 @@ func (metricsCommand) Run(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
+	cfg.EncryptionKey = config.NewEncryptionKey()
 	log := obs.NewLog(p.errs, slog.LevelWarn, "text")
 	platform, err := embedded.New(cfg, log)
 	if err != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nkeys"
 
+	"chatapp/libs/config"
 	"chatapp/libs/testkit"
 )
 
@@ -98,6 +99,9 @@ func (s site) broker(t *testing.T, certificate string) string {
 
 // env is what a consumer gets; later settings replace earlier ones.
 func (s site) env(consumer, user string, more ...string) []string {
+	if consumer == "auth" {
+		more = append([]string{"CHAT_ENCRYPTION_KEY_FILE=" + s.file(consumer, "encryption.key")}, more...)
+	}
 	return append([]string{
 		"CHAT_SETUP=wait", "CHAT_LISTEN=127.0.0.1:0", "CHAT_ADMIN_LISTEN=off", "CHAT_LOG_FORMAT=text",
 		"CHAT_NATS_URL=" + s.nats, "CHAT_NATS_CA=" + s.file(consumer, "ca.pem"), "CHAT_NATS_NKEY_FILE=" + s.file(consumer, "nats.nkey"),
@@ -230,7 +234,17 @@ func TestServiceWaitsForItsJobs(t *testing.T) {
 	}
 	auth.await("msg=ready", "units=[auth]")
 	report := runProgram(t, s.env("auth", "auth_app", "CHAT_ADMIN_LISTEN="+admin), "", "doctor", "--service", "auth").out
-	wantLines(t, report, "ok|certificate of NATS", "ok|certificate of the database|good until")
+	wantLines(t, report, "ok|encryption key|decrypts what is encrypted", "ok|certificate of NATS", "ok|certificate of the database|good until")
+	keyless := without(s.env("auth", "auth_app"), "CHAT_ENCRYPTION_KEY_FILE")
+	wantError(t, runProgram(t, keyless, "", "serve", "auth"), "CHAT_ENCRYPTION_KEY is missing", "chatapp secrets")
+	other := append(keyless, "CHAT_ENCRYPTION_KEY="+config.NewEncryptionKey())
+	wantError(t, runProgram(t, other, "", "serve", "auth"), "signing key 1", "another key", "admin forget-signing-keys")
+	report = runProgram(t, other, "", "doctor", "--service", "auth").out
+	wantLines(t, report, "failed|encryption key|signing key 1", "-> set CHAT_ENCRYPTION_KEY to the key of before")
+	wantError(t, runProgram(t, keyless, "", "admin", "forget-signing-keys", "--yes"), "CHAT_ENCRYPTION_KEY is missing")
+	if r := runProgram(t, other, "", "admin", "forget-signing-keys", "--yes"); r.code != 0 || !strings.Contains(r.out, "1 signing keys deleted") {
+		t.Errorf("%+v", r)
+	}
 }
 
 // What is wrong with a proof and can come right elsewhere: it waits, and says
@@ -284,7 +298,7 @@ func TestUnusableProofsEndTheProgram(t *testing.T) {
 	s := site{dir: dir, nats: "nats://127.0.0.1:1", db: "127.0.0.1:1"}
 	env := s.env("auth", "auth_app")
 	gone := filepath.Join(dir, "gone")
-	for key, value := range map[string]string{"CHAT_NATS_NKEY_FILE": gone, "CHAT_NATS_CA": gone, "CHAT_DATABASE_PASSWORD_FILE": gone} {
+	for key, value := range map[string]string{"CHAT_NATS_NKEY_FILE": gone, "CHAT_NATS_CA": gone, "CHAT_DATABASE_PASSWORD_FILE": gone, "CHAT_ENCRYPTION_KEY_FILE": gone} {
 		wantError(t, runProgram(t, append(without(env, key), key+"="+value), "", "serve", "auth"), key, gone, "no such file")
 	}
 	wantError(t, runProgram(t, append(without(env, "CHAT_NATS_CA"), "CHAT_NATS_CA="+s.file("auth", "nats.nkey")), "", "serve", "auth"), "CHAT_NATS_CA", "holds no certificate")
@@ -292,6 +306,11 @@ func TestUnusableProofsEndTheProgram(t *testing.T) {
 	wantError(t, r, "CHAT_NATS_NKEY is not the seed", "chatapp secrets")
 	if strings.Contains(r.errors, "SUNOSEED") {
 		t.Error("the secret is in the error")
+	}
+	r = runProgram(t, append(without(env, "CHAT_ENCRYPTION_KEY_FILE"), "CHAT_ENCRYPTION_KEY=c2hvcnQ="), "", "serve", "auth")
+	wantError(t, r, "CHAT_ENCRYPTION_KEY", "32 random bytes", "openssl rand -base64 32")
+	if strings.Contains(r.errors, "c2hvcnQ=") {
+		t.Error("the key is in the error")
 	}
 	only := []string{"CHAT_DATABASE_URL=mysql://auth_migrate@127.0.0.1:1/chat_auth"}
 	wantError(t, runProgram(t, append(only, "CHAT_DATABASE_CA="+gone), "", "migrate", "auth"), "CHAT_DATABASE_CA", gone, "no such file")

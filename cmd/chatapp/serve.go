@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -60,6 +61,9 @@ func allInOne(ctx context.Context, p program, started func(cfg config.Config, li
 	platform, err := embedded.New(cfg, log)
 	if err != nil {
 		return err
+	}
+	if cfg.EncryptionKey, err = platform.EncryptionKey(); err != nil {
+		return errors.Join(err, platform.Close())
 	}
 	return run.Main(ctx, run.Process{
 		Config: cfg, Log: log, Platform: platform, Metrics: obs.NewRegistry(),

@@ -24,7 +24,7 @@ func (w *World) proofs(consumer string) Env {
 	env := Env{}
 	for key, file := range map[string]string{
 		"CHAT_NATS_NKEY_FILE": "nats.nkey", "CHAT_DATABASE_PASSWORD_FILE": "database.password",
-		"CHAT_NATS_CA": "ca.pem", "CHAT_DATABASE_CA": "ca.pem",
+		"CHAT_NATS_CA": "ca.pem", "CHAT_DATABASE_CA": "ca.pem", "CHAT_ENCRYPTION_KEY_FILE": "encryption.key",
 	} {
 		if path := filepath.Join(dir, file); exists(path) {
 			env[key] = path

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"chatapp/internal/client"
+	"chatapp/libs/config"
 )
 
 // The services.
@@ -99,14 +100,21 @@ func NewApp(name, binary, logs string, env Env) (p *Process, base string) {
 	return p, "http://" + listen
 }
 
+// encryptionKey is the same for all, where no secrets were made.
+var encryptionKey = config.NewEncryptionKey()
+
 // app makes a process of this world.
 func (w *World) app(name, binary, logs string, env Env) (p *Process, base string) {
 	if MovableClocks() {
 		env = env.With(Env{clockKey: filepath.Join(logs, name+".clock")})
 	}
 	all := common().With(env)
-	if w.older {
-		delete(all, "CHAT_RATE_LIMIT") // a key they do not know is an error to them
+	switch {
+	case w.older: // a key they do not know is an error to them
+		delete(all, "CHAT_RATE_LIMIT")
+		delete(all, "CHAT_ENCRYPTION_KEY_FILE")
+	case w.Secrets == "":
+		all["CHAT_ENCRYPTION_KEY"] = encryptionKey
 	}
 	p, base = NewApp(name, binary, logs, all)
 	w.apps = append(w.apps, p)

@@ -56,8 +56,20 @@ func (e *examiner) schema(ctx context.Context, name string, s Schema, d *db.DB) 
 		return
 	}
 	e.add(name, OK, "answers, tables up to date", "")
+	if s.Secrets != nil {
+		e.secrets(ctx, s, d)
+	}
 	e.rights(ctx, name, d)
 	e.backlog(ctx, s.Service, d)
+}
+
+// secrets looks whether the encryption key is the right one.
+func (e *examiner) secrets(ctx context.Context, s Schema, d *db.DB) {
+	if err := s.Secrets(ctx, d); err != nil {
+		e.add("encryption key", Failed, err.Error(), "set CHAT_ENCRYPTION_KEY to the key of before; several are separated by spaces or lines")
+		return
+	}
+	e.add("encryption key", OK, "decrypts what is encrypted in the database of "+s.Service, "")
 }
 
 // rights looks whether a service that waits for jobs has more than it needs.

@@ -39,6 +39,9 @@ type Schema struct {
 	Open func(ctx context.Context) (*db.DB, error)
 	// Pending reports whether migrations wait.
 	Pending func(ctx context.Context, d *db.DB) (bool, error)
+	// Secrets says what of the secrets in it cannot be decrypted; nil where none
+	// are encrypted.
+	Secrets func(ctx context.Context, d *db.DB) error
 }
 
 // Patient is what is examined.

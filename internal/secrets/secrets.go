@@ -4,7 +4,7 @@
 // own, so that each can be given to one container alone:
 //
 //	ca/                              the authority; nobody mounts it
-//	auth/ users/ messages/ notify/   nats.nkey, database.password, ca.pem
+//	auth/ users/ messages/ notify/   nats.nkey, database.password, ca.pem; auth: encryption.key
 //	bus/                             nats.nkey, ca.pem
 //	migrate-auth/ ...                database.password, ca.pem
 //	nats/                            nats-auth.conf, server.pem, server.key, ca.pem
@@ -27,6 +27,8 @@ import (
 
 	"github.com/nats-io/nkeys"
 
+	"chatapp/libs/config"
+	"chatapp/libs/events"
 	"chatapp/libs/topology"
 )
 
@@ -76,7 +78,7 @@ type maker struct {
 // are for their owner alone.
 func Make(o Options) (made []string, err error) {
 	m := &maker{Options: o}
-	for _, step := range []func() error{m.identities, m.passwords, m.certificates, m.owners} {
+	for _, step := range []func() error{m.identities, m.passwords, m.encryption, m.certificates, m.owners} {
 		if err := step(); err != nil {
 			return m.made, err
 		}
@@ -136,6 +138,14 @@ func (m *maker) passwords() error {
 		return err
 	}
 	return m.write(filepath.Join(topology.MySQL, "init.sql"), []byte(topology.MySQLSetup(all)))
+}
+
+// encryption makes the key that encrypts secrets in the database of auth.
+func (m *maker) encryption() error {
+	_, err := m.keep(filepath.Join(events.ServiceAuth, "encryption.key"), func() ([]byte, error) {
+		return []byte(config.NewEncryptionKey()), nil
+	})
+	return err
 }
 
 // password is 130 bits of letters and digits.

@@ -80,6 +80,7 @@ func TestEveryConsumerHasItsOwn(t *testing.T) {
 		want[s] = []string{"ca.pem", "database.password", "nats.nkey"}
 		want[topology.Migrate(s)] = []string{"ca.pem", "database.password"}
 	}
+	want["auth"] = slices.Sorted(slices.Values(append(want["auth"], "encryption.key")))
 	owner := map[string]string{}
 	for _, c := range secrets.Consumers() {
 		files, err := secrets.Files(dir, c)

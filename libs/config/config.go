@@ -29,6 +29,7 @@ type Config struct {
 	DataDir          string        `env:"CHAT_DATA_DIR" envDefault:"chatapp-data" desc:"Directory of the embedded database and event store; made when missing, never reset."`
 	DatabaseURL      string        `env:"CHAT_DATABASE_URL" desc:"mysql://user[:password]@host:port/chat_{service}; {service} is replaced in user and schema. Empty: SQLite in the data directory."`
 	DatabasePassword string        `env:"CHAT_DATABASE_PASSWORD" secret:"true" desc:"Password for CHAT_DATABASE_URL when the URL holds none."`
+	EncryptionKey    string        `env:"CHAT_ENCRYPTION_KEY" secret:"true" desc:"Encrypts signing keys and the seeds of apps for codes in the database of auth: 32 random bytes in base64 (chatapp secrets makes them). Several, separated by spaces or lines: the first encrypts, all decrypt. The all-in-one makes one in the data directory."`
 	NATSURL          string        `env:"CHAT_NATS_URL" desc:"nats://host:port, several separated by commas. Empty: an embedded NATS without a TCP port."`
 	NATSUser         string        `env:"CHAT_NATS_USER" desc:"User for CHAT_NATS_URL."`
 	NATSPassword     string        `env:"CHAT_NATS_PASSWORD" secret:"true" desc:"Password for CHAT_NATS_URL."`
@@ -173,6 +174,8 @@ func (c *Config) check() error {
 	bad(c.DeletedMessages == MessagesKept || c.DeletedMessages == MessagesErased, "CHAT_DELETED_MESSAGES", "want keep or erase")
 	c.checkMail(bad)
 	_, err = c.OIDC()
+	all = errors.Join(all, err)
+	_, err = c.EncryptionKeys()
 	all = errors.Join(all, err)
 	bad(c.ShutdownGrace >= 0, "CHAT_SHUTDOWN_GRACE", "must not be negative")
 	for _, p := range c.TrustedProxies {

@@ -53,6 +53,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		"CHAT_PUBLIC_URL=https://a.example/path":               "CHAT_PUBLIC_URL",
 		"CHAT_DATABASE_URL=postgres://u:pw@h/db":               "CHAT_DATABASE_URL: want mysql://",
 		"CHAT_SETUP=never":                                     "CHAT_SETUP: want auto or wait",
+		"CHAT_ENCRYPTION_KEY=c2hvcnQ=":                         "CHAT_ENCRYPTION_KEY: want 32 random bytes in base64",
 		"CHAT_NATS_REPLICAS=2":                                 "want 1, 3 or 5",
 		"CHAT_TRUSTED_PROXIES=everybody":                       "\"everybody\" is neither",
 		"CHAT_ALLOWED_ORIGINS=chat.example.org":                "is not an origin",

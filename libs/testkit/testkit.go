@@ -83,9 +83,10 @@ func Eventually(t testing.TB, within time.Duration, cond func() bool) {
 	}
 }
 
-// settings are the defaults, without the limits on people: tests are faster.
+// settings are the defaults, without the limits on people (tests are faster), and
+// with a key, which has no default.
 func settings() config.Config {
 	c := config.Default()
-	c.RateLimit = "off"
+	c.RateLimit, c.EncryptionKey = "off", config.NewEncryptionKey()
 	return c
 }

@@ -35,6 +35,7 @@ import (
 	"context"
 	"embed"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -88,8 +89,15 @@ type Service struct {
 // New builds the service and starts nothing. Bus, Verifier and Metrics may be
 // missing: for the command line and for documents.
 func New(d run.Deps) (*Service, error) {
+	vault, err := newVault(d.Config)
+	if err == nil && d.Bus != nil {
+		err = vault.ready()
+	}
+	if err != nil {
+		return nil, err
+	}
 	s := &Service{
-		cfg: d.Config, log: d.Log, store: &store{db: d.DB}, bus: d.Bus, verifier: d.Verifier,
+		cfg: d.Config, log: d.Log, store: &store{db: d.DB, vault: vault}, bus: d.Bus, verifier: d.Verifier,
 		hasher: defaultHasher(), perIP: int64(d.Config.LoginRatePerIP),
 		secure:   d.Config.HTTPS(),
 		origins:  http.NewCrossOriginProtection(),
@@ -162,8 +170,12 @@ func (s *Service) Ready(ctx context.Context) error {
 }
 
 // Run implements run.Unit: it relays events, answers other services, looks
-// after the keys and cleans up, until ctx ends.
+// after the keys and cleans up, until ctx ends. That the signing keys were
+// encrypted with another key than the configured ones is an error.
 func (s *Service) Run(ctx context.Context) error {
+	if err := s.keys.warm(ctx); errors.Is(err, errOtherKey) {
+		return fmt.Errorf("%w; when that is gone for good, 'chatapp admin forget-signing-keys' helps", err)
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.relay.Run(ctx) })
 	g.Go(func() error { return s.bus.Serve(ctx, events.RPCJWKS, events.ServiceAuth, s.answerJWKS) })
@@ -174,6 +186,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { return s.sealer.Run(ctx) })
 	g.Go(func() error { s.every(ctx, keyReread, "signing keys", s.keys.read); return nil })
 	g.Go(func() error { s.every(ctx, cleanEvery, "clean-up", s.clean); return nil })
+	g.Go(func() error { s.resealLater(ctx); return nil })
 	return g.Wait()
 }
 

@@ -83,7 +83,7 @@ func TestLeadIsLongEnough(t *testing.T) {
 
 func ring(t *testing.T, d *db.DB, c *clock) *keyring {
 	t.Helper()
-	return &keyring{store: &store{db: d}, log: slog.New(slog.DiscardHandler), now: c.now, ttl: 10 * time.Minute}
+	return &keyring{store: &store{db: d, vault: testVault(t, testKey)}, log: slog.New(slog.DiscardHandler), now: c.now, ttl: 10 * time.Minute}
 }
 
 func (k *keyring) signedBy(t *testing.T) string {

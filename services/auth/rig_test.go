@@ -66,6 +66,9 @@ type rig struct {
 
 type option func(*config.Config)
 
+// testKey is what all replicas encrypt with, unless a test says otherwise.
+var testKey = config.NewEncryptionKey()
+
 func https(c *config.Config) { c.PublicURL = "https://chat.example.org" }
 
 func perIP(n int) option { return func(c *config.Config) { c.LoginRatePerIP = n } }
@@ -81,7 +84,7 @@ func newRig(t *testing.T, d *db.DB, b *bus.Bus, options ...option) *rig {
 func newRigWith(t *testing.T, d *db.DB, b *bus.Bus, prepare func(*Service), options ...option) *rig {
 	t.Helper()
 	cfg := config.Default()
-	cfg.LoginRatePerIP, cfg.RateLimit = 1000, "off"
+	cfg.LoginRatePerIP, cfg.RateLimit, cfg.EncryptionKey = 1000, "off", testKey
 	for _, o := range options {
 		o(&cfg)
 	}

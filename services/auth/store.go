@@ -16,7 +16,10 @@ import (
 // store holds every SQL statement of the service; the other store_*.go files
 // are parts of it. Its errors are domain errors: unavailable when the database
 // cannot answer, identifier-taken for a name that somebody has.
-type store struct{ db *db.DB }
+type store struct {
+	db    *db.DB
+	vault *vault
+}
 
 func (st *store) read(ctx context.Context) *gorm.DB { return st.db.R.WithContext(ctx) }
 

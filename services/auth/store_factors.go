@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"gorm.io/gorm"
@@ -13,7 +14,7 @@ import (
 
 type totpRow struct {
 	AccountID   id.ID  `gorm:"column:account_id;primaryKey"`
-	Secret      []byte `gorm:"column:secret"`
+	Secret      []byte `gorm:"column:secret"` // encrypted by the vault
 	LastStep    int64  `gorm:"column:last_step"`
 	CreatedAt   time.Time
 	ActivatedAt *time.Time
@@ -61,12 +62,23 @@ func (st *store) totp(ctx context.Context, account id.ID) (totpFactor, error) {
 	if err != nil || len(rows) == 0 {
 		return totpFactor{}, err
 	}
-	return totpFactor{Secret: rows[0].Secret, LastStep: rows[0].LastStep, ActivatedAt: timeOf(rows[0].ActivatedAt)}, nil
+	seed, err := st.vault.open(rows[0].Secret, seedBytes, ownerOfSeed(account))
+	if err != nil {
+		return totpFactor{}, errs.Wrap(errs.Unavailable, "Codes of apps cannot be checked right now. Use a recovery code, or try again later.", fmt.Errorf("the seed of account %s: %w", account, err))
+	}
+	return totpFactor{Secret: seed, stored: rows[0].Secret, LastStep: rows[0].LastStep, ActivatedAt: timeOf(rows[0].ActivatedAt)}, nil
 }
+
+// ownerOfSeed is whose secret the seed of an account's app is, for the vault.
+func ownerOfSeed(account id.ID) string { return "app of account " + account.String() }
 
 // offerTOTP stores a seed that is not in use yet, in place of an earlier such
 // one. Error: conflict when the account has an app in use.
 func (st *store) offerTOTP(ctx context.Context, account id.ID, seed []byte, now time.Time) error {
+	sealed, err := st.vault.seal(seed, ownerOfSeed(account))
+	if err != nil {
+		return err
+	}
 	return st.db.Tx(ctx, func(tx *gorm.DB) error {
 		if _, err := st.lockAccount(tx, account); err != nil {
 			return err
@@ -78,7 +90,7 @@ func (st *store) offerTOTP(ctx context.Context, account id.ID, seed []byte, now 
 		if !before.TOTPSince.IsZero() {
 			return errs.New(errs.Conflict, "An app is in use already. Remove it first.")
 		}
-		row := totpRow{AccountID: account, Secret: seed, CreatedAt: now}
+		row := totpRow{AccountID: account, Secret: sealed, CreatedAt: now}
 		return tx.Save(&row).Error
 	})
 }
@@ -217,8 +229,8 @@ func lastFactor(tx *gorm.DB, account id.ID) error {
 
 // activateTOTP turns an offered app on whose code of step came back. Error:
 // conflict when it was turned on, or another was offered, meanwhile.
-func (f *factorTx) activateTOTP(seed []byte, step int64) error {
-	done := f.tx.Model(&totpRow{}).Where("account_id = ? AND secret = ? AND activated_at IS NULL", f.account, seed).
+func (f *factorTx) activateTOTP(offered totpFactor, step int64) error {
+	done := f.tx.Model(&totpRow{}).Where("account_id = ? AND secret = ? AND activated_at IS NULL", f.account, offered.stored).
 		UpdateColumns(map[string]any{"activated_at": f.now, "last_step": step})
 	if done.Error == nil && done.RowsAffected == 0 {
 		return errs.New(errs.Conflict, "There is nothing to turn on. Begin again.")

@@ -12,13 +12,16 @@ import (
 type keyRow struct {
 	Generation int64  `gorm:"column:generation;primaryKey;autoIncrement:false"`
 	KID        string `gorm:"column:kid"`
-	Seed       []byte `gorm:"column:seed"`
+	Seed       []byte `gorm:"column:seed"` // encrypted by the vault
 	CreatedAt  time.Time
 	ActiveFrom time.Time
 }
 
 // TableName implements gorm's Tabler.
 func (keyRow) TableName() string { return "signing_keys" }
+
+// ownerOfKey is whose secret the private half of a key is, for the vault.
+func ownerOfKey(kid string) string { return "signing key " + kid }
 
 // signingKeys reads all keys in order of generation.
 func (st *store) signingKeys(ctx context.Context) ([]signingKey, error) {
@@ -28,11 +31,12 @@ func (st *store) signingKeys(ctx context.Context) ([]signingKey, error) {
 	}
 	keys := make([]signingKey, 0, len(rows))
 	for _, r := range rows {
-		if len(r.Seed) != ed25519.SeedSize {
-			return nil, fmt.Errorf("auth: signing key %d is damaged", r.Generation)
+		seed, err := st.vault.open(r.Seed, ed25519.SeedSize, ownerOfKey(r.KID))
+		if err != nil {
+			return nil, fmt.Errorf("signing key %d cannot be used: %w", r.Generation, err)
 		}
 		keys = append(keys, signingKey{
-			Generation: r.Generation, KID: r.KID, Private: ed25519.NewKeyFromSeed(r.Seed),
+			Generation: r.Generation, KID: r.KID, Private: ed25519.NewKeyFromSeed(seed),
 			CreatedAt: r.CreatedAt.UTC(), ActiveFrom: r.ActiveFrom.UTC(),
 		})
 	}
@@ -42,7 +46,11 @@ func (st *store) signingKeys(ctx context.Context) ([]signingKey, error) {
 // addSigningKey stores a key; added is false when its generation exists, that
 // is when another replica was faster.
 func (st *store) addSigningKey(ctx context.Context, k signingKey) (added bool, err error) {
-	row := keyRow{Generation: k.Generation, KID: k.KID, Seed: k.Private.Seed(), CreatedAt: k.CreatedAt, ActiveFrom: k.ActiveFrom}
+	seed, err := st.vault.seal(k.Private.Seed(), ownerOfKey(k.KID))
+	if err != nil {
+		return false, err
+	}
+	row := keyRow{Generation: k.Generation, KID: k.KID, Seed: seed, CreatedAt: k.CreatedAt, ActiveFrom: k.ActiveFrom}
 	err = st.db.W.WithContext(ctx).Create(&row).Error
 	if db.IsDuplicate(err) {
 		return false, nil

@@ -32,6 +32,7 @@ const (
 // totpFactor is an app that shows codes.
 type totpFactor struct {
 	Secret      []byte // the seed; never logged
+	stored      []byte // the seed as it is in the database
 	LastStep    int64  // the newest time step of which a code was accepted
 	ActivatedAt time.Time
 }
@@ -88,7 +89,7 @@ func (s *Service) ActivateTOTP(ctx context.Context, who authn.Identity, code str
 	err = s.changeFactors(ctx, changing{
 		acc: acc, who: who, from: from, event: eventTOTPAdded, mail: mailFactorAdded,
 		change: func(tx *factorTx) error {
-			if err := tx.activateTOTP(factor.Secret, step); err != nil {
+			if err := tx.activateTOTP(factor, step); err != nil {
 				return err
 			}
 			var err error

@@ -2,11 +2,13 @@ package embedded_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -200,5 +202,46 @@ func resize(t testing.TB, dir, size string) {
 	t.Helper()
 	if out, err := exec.Command("mount", "-o", "remount,size="+size, dir).CombinedOutput(); err != nil {
 		t.Fatalf("remount: %v %s", err, out)
+	}
+}
+
+// The key of the data directory is made once, also by several at once, and
+// CHAT_ENCRYPTION_KEY goes before it.
+func TestEncryptionKey(t *testing.T) {
+	cfg := config.Default()
+	cfg.DataDir = t.TempDir()
+	keys := make([]string, 8)
+	var all sync.WaitGroup
+	for i := range keys {
+		all.Go(func() {
+			p, err := embedded.New(cfg, testkit.Log(t))
+			if err == nil {
+				keys[i], err = p.EncryptionKey()
+				err = errors.Join(err, p.Close())
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	for _, key := range keys {
+		c := cfg
+		c.EncryptionKey = key
+		if list, err := c.EncryptionKeys(); len(list) != 1 || err != nil || key != keys[0] {
+			t.Errorf("%q: %d keys, %v", key, len(list), err)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(cfg.DataDir, ".encryption-*")); len(left) > 0 || err != nil {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	set := cfg
+	set.EncryptionKey = "mine"
+	outside := cfg
+	outside.DatabaseURL, outside.NATSURL = "mysql://db/x", "nats://n:4222"
+	for want, c := range map[string]config.Config{keys[0]: cfg, "mine": set, "": outside} {
+		if key, err := embedded.ReadKey(c); key != want || err != nil {
+			t.Errorf("%q, %v; want %q", key, err, want)
+		}
 	}
 }
