@@ -2,10 +2,12 @@ package auth
 
 import (
 	"bytes"
+	"context"
 	"encoding/base32"
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"chatapp/libs/config"
 	"chatapp/libs/db"
@@ -223,7 +225,9 @@ func TestKeyIsGone(t *testing.T) {
 			if err != nil {
 				return nil, err
 			}
-			return svc, svc.Run(t.Context())
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // an error comes at once
+			defer cancel()
+			return svc, svc.Run(ctx)
 		}
 		if _, err := start(); !errors.Is(err, errNoKey) {
 			t.Errorf("without a key: %v", err)
