@@ -14,7 +14,7 @@ import (
 
 // Clocks that differ by more than this make tokens fail or look odd.
 const (
-	clockOdd    = 2 * time.Second
+	clockOdd    = db.ClocksDiffer
 	clockBroken = 30 * time.Second
 )
 
@@ -154,13 +154,11 @@ func (e *examiner) versionOf(version string) {
 
 // clock compares this machine's clock with the database's.
 func (e *examiner) clock(ctx context.Context, d *db.DB) {
-	var there time.Time
-	before := time.Now()
-	if err := d.R.WithContext(ctx).Raw("SELECT UTC_TIMESTAMP(6)").Row().Scan(&there); err != nil {
+	off, err := d.ClockOffset(ctx, time.Now)
+	if err != nil {
 		return
 	}
-	here := before.Add(time.Since(before) / 2)
-	off := there.Sub(here).Abs().Round(time.Millisecond)
+	off = off.Abs()
 	const cure = "synchronise the clocks of all machines (chrony, systemd-timesyncd)"
 	switch {
 	case off > clockBroken:

@@ -107,6 +107,24 @@ func (d *DB) ForUpdate(tx *gorm.DB) *gorm.DB {
 	return tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
 }
 
+// ClocksDiffer is from when on two machines' clocks do not agree.
+const ClocksDiffer = 2 * time.Second
+
+// ClockOffset is how far the server's clock is ahead of now, to about half the
+// time that it takes to ask; 0 on SQLite, which has the clock of its process.
+func (d *DB) ClockOffset(ctx context.Context, now func() time.Time) (time.Duration, error) {
+	if d.Dialect == SQLite {
+		return 0, nil
+	}
+	var there time.Time
+	before := now()
+	if err := d.R.WithContext(ctx).Raw("SELECT UTC_TIMESTAMP(6)").Row().Scan(&there); err != nil {
+		return 0, Wrap(err)
+	}
+	here := before.Add(now().Sub(before) / 2)
+	return there.Sub(here).Round(time.Millisecond), nil
+}
+
 // Ping reports whether the database answers; an error is an *errs.Error with
 // slug unavailable.
 func (d *DB) Ping(ctx context.Context) error {

@@ -229,6 +229,10 @@ func (r *process) background(ctx context.Context, running *sync.WaitGroup, stop 
 	}
 	running.Go(func() { r.followRevocations(ctx) })
 	running.Go(func() { paceGC(ctx) })
+	if len(r.dbs) > 0 { // notify has none
+		clock := newClockWatch(r.dbs[0], r.Log, r.Metrics)
+		running.Go(func() { clock.run(ctx, clockLook) })
+	}
 }
 
 // awaitReady polls the units: the friendly line must not come before they work.

@@ -1,0 +1,19 @@
+package run
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// What tests, which testkit keeps outside this package, look at.
+var NewClockWatch = newClockWatch
+
+// SetNow gives the watch another clock.
+func (w *clockWatch) SetNow(now func() time.Time) { w.now = now }
+
+// Look is one look.
+var Look = (*clockWatch).look
+
+// Offset is what the metric says.
+func (w *clockWatch) Offset() prometheus.Gauge { return w.offset }
