@@ -188,15 +188,18 @@ func (s *Service) listConversations(ctx context.Context, in *conversationsInput)
 		}
 	}
 	out.Body.Items, out.Body.Cursor = []conversationView{}, head.Cursor
-	if len(list) > in.Limit {
-		list = list[:in.Limit]
-		next := httpx.EncodeCursor(listPosition{Below: list[in.Limit-1].Activity})
-		out.Body.NextCursor = &next
-	}
-	for _, c := range list {
+	for _, c := range list[:min(len(list), in.Limit)] {
 		out.Body.Items = append(out.Body.Items, c.view())
 	}
-	return out, nil
+	if len(list) > in.Limit {
+		below := list[in.Limit-1].Activity
+		next := httpx.EncodeCursor(listPosition{Below: below})
+		out.Body.NextCursor = &next
+		if in.Filter == "" {
+			out.Body.MoreUnread, err = s.store.unreadBelow(ctx, caller(ctx), below)
+		}
+	}
+	return out, err
 }
 
 func (s *Service) markRead(ctx context.Context, in *readInput) (*readOutput, error) {

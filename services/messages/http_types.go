@@ -166,6 +166,7 @@ type conversationsOutput struct {
 		NextCursor *string            `json:"next_cursor" doc:"null on the last page"`
 		Cursor     string             `json:"cursor" doc:"Where to begin reading events"`
 		Total      *int               `json:"total,omitempty" doc:"With filter: how many conversations there are on all pages"`
+		MoreUnread bool               `json:"more_unread" doc:"Without filter: whether a conversation on a later page has unread messages, requests aside"`
 	}
 }
 

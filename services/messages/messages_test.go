@@ -408,20 +408,27 @@ func TestConversationList(t *testing.T) {
 			w.post(f, w.ada, fmt.Sprintf("hello %d", i))
 		}
 		w.post(w.ada, friends[2], "again")
+		for _, c := range w.conversations(w.ada) {
+			if c.Peer.Username == "friend1" || c.Peer.Username == "friend0" {
+				w.call(w.ada, "PUT", "/api/v1/conversations/"+c.ID+"/read", fields{"seq": c.LastSeq}).Want(200)
+			}
+		}
 		testkit.Eventually(w.t, 10*time.Second, func() bool { return count(w, "outbox") == 0 }) // the relay's statements count too
-		var got []string
+		var got, moreUnread []string
 		cursor := ""
 		for range 4 {
 			var page struct {
 				Items      []conversationView
 				NextCursor *string `json:"next_cursor"`
+				MoreUnread bool    `json:"more_unread"`
 			}
 			n := w.cost(func() {
 				w.call(w.ada, "GET", "/api/v1/conversations?limit=2&cursor="+cursor, nil).Want(200).JSON(&page)
 			})
-			if n > 2 {
+			if n > 3 {
 				w.t.Errorf("%d statements for a page", n)
 			}
+			moreUnread = append(moreUnread, fmt.Sprint(page.MoreUnread))
 			for _, c := range page.Items {
 				got = append(got, c.Peer.Username)
 			}
@@ -432,6 +439,10 @@ func TestConversationList(t *testing.T) {
 		}
 		if fmt.Sprint(got) != "[friend2 friend6 friend5 friend4 friend3 friend1 friend0]" {
 			w.t.Error(got)
+		}
+		// friend4 and friend3 are the last with something unread, on the third page.
+		if fmt.Sprint(moreUnread) != "[true true false false]" {
+			w.t.Errorf("unread on later pages: %v", moreUnread)
 		}
 		w.call(w.ada, "GET", "/api/v1/conversations?cursor=forged", nil).WantProblem("invalid-cursor")
 	})

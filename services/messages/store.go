@@ -239,6 +239,14 @@ func (s *store) countConversations(ctx context.Context, user id.ID, which string
 	return &n, db.Wrap(err)
 }
 
+// unreadBelow reports whether one of user's conversations below an activity has
+// unread messages; those of requests do not count.
+func (s *store) unreadBelow(ctx context.Context, user id.ID, below uint64) (bool, error) {
+	var found []int
+	err := s.db.R.WithContext(ctx).Raw("SELECT 1 FROM members m WHERE m.user_id = ? AND m.activity > 0 AND m.activity < ? AND m.last_seq > m.read_seq AND (m.gate & 3) = 0 LIMIT 1", user, below).Scan(&found).Error
+	return len(found) > 0, db.Wrap(err)
+}
+
 // conversationsFrom returns the next of all conversations of user that have
 // messages, in the order of their ids.
 func (s *store) conversationsFrom(ctx context.Context, user, after id.ID, limit int) ([]Conversation, error) {

@@ -52,7 +52,14 @@ export function memoryCache(conversations: Conversation[] = [], timelines: Recor
   const byId = new Map(conversations.map((one) => [one.id, one]));
   const lines = new Map(Object.entries(timelines));
   const list: { pages: ConversationPage[] } = {
-    pages: [{ items: conversations.filter((one) => one.last_seq > 0), next_cursor: null, cursor: 'e-0' }],
+    pages: [
+      {
+        items: conversations.filter((one) => one.last_seq > 0),
+        next_cursor: null,
+        more_unread: false,
+        cursor: 'e-0',
+      },
+    ],
   };
   const cache: Cache = {
     conversation: (id) => byId.get(id),

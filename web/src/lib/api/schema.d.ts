@@ -1720,6 +1720,8 @@ export interface components {
             /** @description Where to begin reading events */
             cursor: string;
             items: components["schemas"]["ConversationView"][];
+            /** @description Whether a conversation on a later page has unread messages, requests aside */
+            more_unread: boolean;
             /** @description null on the last page */
             next_cursor: string | null;
             /**
