@@ -48,7 +48,7 @@ export function applyEntry(cache: Cache, me: string, entry: Pick<Entry, 'type' |
 }
 
 /** Takes the text of a message away wherever it is shown. */
-function applyErased(cache: Cache, conversationId: string, messageId: string): void {
+export function applyErased(cache: Cache, conversationId: string, messageId: string): void {
   noteErased(messageId);
   const conversation = cache.conversation(conversationId);
   const last = conversation?.last_message;

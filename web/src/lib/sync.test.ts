@@ -18,6 +18,7 @@ class World {
   trimmed = 0;
   down = false;
   peer = conversation({}).peer;
+  peerGone = false;
   requests: string[] = [];
 
   post(): Entry {
@@ -37,6 +38,7 @@ class World {
       unread: last,
       peer_read_seq: last,
       peer: this.peer,
+      peer_gone: this.peerGone,
     });
   }
 
@@ -56,6 +58,8 @@ class World {
         has_newer: (items.at(-1)?.seq ?? 0) < this.messages.length && items.length > 0,
       });
     }
+    const one = this.messages.find(({ id }) => path === `/messages/${id}`);
+    if (one) return json(one);
     if (path === '/events') {
       const [epoch, seq] = (url.searchParams.get('after') ?? '').split('-');
       if (epoch !== this.epoch) return json({ type: '/problems/cursor-ahead' }, 409);
@@ -232,6 +236,40 @@ it('asks anew for a person who has changed, and for nobody whom nothing is shown
   expect(world.requests).toEqual(['/conversations', '/conversations/c']);
   expect(cacheOf(queryClient).conversation('c')?.peer.display_name).toBe('Another name');
   expect(seqs()).toEqual(range(3));
+});
+
+it('what the server keeps of a deleted account stays on the screen', async () => {
+  const bodies = () =>
+    cacheOf(queryClient)
+      .timeline('c')
+      ?.messages.map((one) => one.body);
+  const mine = { ...message(4, { sender_id: ME }), body: 'mine' };
+  world.messages.push(mine);
+  queryClient.setQueryData<Timeline>(keys.timeline('c'), {
+    messages: [...world.messages],
+    hasOlder: false,
+    hasNewer: false,
+  });
+  const before = bodies();
+  world.peerGone = true;
+  FakeSocket.last.say({ type: 'person', user_id: PEER });
+  await tick(2_000);
+  expect(bodies()).toEqual(before);
+  expect(world.requests.filter((path) => path.startsWith('/messages/'))).toHaveLength(1);
+});
+
+it('what was erased with the account goes from the screen', async () => {
+  const gone = world.messages.map((one) => ({ ...one, body: '' }));
+  world.messages = gone;
+  world.peerGone = true;
+  FakeSocket.last.say({ type: 'person', user_id: PEER });
+  await tick(2_000);
+  expect(
+    cacheOf(queryClient)
+      .timeline('c')
+      ?.messages.map((one) => one.body),
+  ).toEqual(['', '', '']);
+  expect(cacheOf(queryClient).conversation('c')?.last_message?.body).toBe('');
 });
 
 it('the answer of a POST that overtook the log fills the gap and shows everything once', async () => {

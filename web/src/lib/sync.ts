@@ -7,7 +7,7 @@ import { parseCursor } from './entries';
 import { conversationsQuery, fetchPage } from './fetch';
 import { pictureIsOld } from './pictures';
 import { queryClient } from './query-client';
-import { applyEntry, applyMessage, type Effect } from './reducer';
+import { applyEntry, applyErased, applyMessage, type Effect } from './reducer';
 import { ChatSocket } from './socket';
 import { cacheOf, conversationWith, guardList, keys, learn } from './store';
 import { appendPage, endSeq, type Timeline } from './timeline';
@@ -183,7 +183,23 @@ export class Sync {
     void queryClient.invalidateQueries({ queryKey: userId === this.me ? keys.me : keys.user(userId) });
     void queryClient.invalidateQueries({ queryKey: keys.anyPeople });
     const id = conversationWith(queryClient, userId);
-    if (id) await this.fetchConversation(id, 0);
+    if (!id) return;
+    const before = this.cache.conversation(id)?.peer_gone;
+    await this.fetchConversation(id, 0);
+    if (before === false && this.cache.conversation(id)?.peer_gone) await this.takeAlong(id, userId);
+  }
+
+  /** Who deleted the account may have taken every text along, as the server is set: one of them tells. */
+  private async takeAlong(id: string, userId: string): Promise<void> {
+    const theirs = this.cache.timeline(id)?.messages.filter((one) => one.sender_id === userId && one.body);
+    const message_id = theirs?.at(-1)?.id;
+    if (!theirs || !message_id) return;
+    try {
+      const now = await call(api.GET('/api/v1/messages/{id}', { params: { path: { id: message_id } } }));
+      if (now.body === '') for (const one of theirs) applyErased(this.cache, id, one.id);
+    } catch {
+      // The next loading shows it.
+    }
   }
 
   /** Reads the log over HTTP from the cursor. False when the server cannot be reached. */
