@@ -62,7 +62,10 @@ func allInOne(ctx context.Context, p program, started func(cfg config.Config, li
 	if err != nil {
 		return err
 	}
-	if cfg.EncryptionKey, err = platform.EncryptionKey(); err != nil {
+	if cfg.EncryptionKey, err = platform.EncryptionKey(ctx); err != nil {
+		if ctx.Err() != nil {
+			err = nil // told to stop while it waited
+		}
 		return errors.Join(err, platform.Close())
 	}
 	return run.Main(ctx, run.Process{

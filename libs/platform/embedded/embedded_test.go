@@ -216,7 +216,7 @@ func TestEncryptionKey(t *testing.T) {
 		all.Go(func() {
 			p, err := embedded.New(cfg, testkit.Log(t))
 			if err == nil {
-				keys[i], err = p.EncryptionKey()
+				keys[i], err = p.EncryptionKey(t.Context())
 				err = errors.Join(err, p.Close())
 			}
 			if err != nil {

@@ -1,11 +1,14 @@
 package embedded
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
+	"time"
 
 	"chatapp/libs/config"
 )
@@ -28,16 +31,28 @@ func ReadKey(cfg config.Config) (string, error) {
 }
 
 // EncryptionKey is ReadKey, and makes the key of the data directory when it is
-// missing. Where nothing is kept in a data directory there may be none.
-func (p *Platform) EncryptionKey() (string, error) {
+// missing, waiting for room on the disk as long as ctx allows. Where nothing is
+// kept in a data directory there may be none.
+func (p *Platform) EncryptionKey(ctx context.Context) (string, error) {
 	key, err := ReadKey(p.cfg)
 	if key != "" || err != nil || p.lock == nil {
 		return key, err
 	}
-	if err := makeKey(p.cfg.DataDir); err != nil {
-		return "", fmt.Errorf("the key that encrypts secrets in the database: %w", err)
+	for {
+		err := makeKey(p.cfg.DataDir)
+		switch {
+		case err == nil:
+			return ReadKey(p.cfg)
+		case !errors.Is(err, syscall.ENOSPC):
+			return "", fmt.Errorf("the key that encrypts secrets in the database: %w", err)
+		}
+		p.log.Warn("waiting for room on the disk of the data directory", "error", err)
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-time.After(time.Second):
+		}
 	}
-	return ReadKey(p.cfg)
 }
 
 // CopyKey copies the key of a data directory to another one; false when it has
