@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"chatapp/e2e/harness"
+	"chatapp/libs/config"
 )
 
 // system is a running installation.
@@ -24,6 +25,7 @@ func start(ctx context.Context, o options, work string) (s *system, err error) {
 	env := harness.Env{
 		"CHAT_LOGIN_RATE_PER_IP": "1000000", // all people come from one address
 		"CHAT_RATE_LIMIT":        "off",     // and are faster than people
+		"CHAT_ENCRYPTION_KEY":    config.NewEncryptionKey(),
 		"CHAT_ACCESS_TOKEN_TTL":  "1h", "CHAT_LOG_LEVEL": "warn", "CHAT_LOG_FORMAT": "json",
 	}
 	if o.shape != "sqlite" {
