@@ -212,8 +212,8 @@ describe('the list', () => {
   const one = (id: string) =>
     conversation({ id, last_seq: 1, last_message: message(1, { conversation_id: id }) });
   const pages = [
-    { items: [one('a'), one('b')], next_cursor: 'x', cursor: 'e-1' },
-    { items: [one('c')], next_cursor: null, cursor: 'e-1' },
+    { items: [one('a'), one('b')], next_cursor: 'x', more_unread: false, cursor: 'e-1' },
+    { items: [one('c')], next_cursor: null, more_unread: false, cursor: 'e-1' },
   ];
   const ids = (all: typeof pages | ReturnType<typeof putInList>) =>
     all.map((page) => page.items.map((item) => item.id));

@@ -290,7 +290,7 @@ it('the answer of a POST that overtook the log fills the gap and shows everythin
 it('a new conversation shows its latest message, also when the answer about it is older', async () => {
   queryClient.removeQueries({ queryKey: keys.conversation('c') });
   queryClient.setQueryData(keys.conversations, {
-    pages: [{ items: [], next_cursor: null, cursor: '' }],
+    pages: [{ items: [], next_cursor: null, more_unread: false, cursor: '' }],
     pageParams: [undefined],
   });
   vi.stubGlobal('fetch', async (request: Request) => {

@@ -6,7 +6,7 @@ import { useSections } from './use-sections';
 
 const rows = (count: number, request: Conversation['request'], from = 0) =>
   Array.from({ length: count }, (_, i) => conversation({ id: `c${from + i}`, request, last_seq: 1 }));
-const page = (items: Conversation[]) => ({ items, next_cursor: null, cursor: 'e-0' });
+const page = (items: Conversation[]) => ({ items, next_cursor: null, more_unread: false, cursor: 'e-0' });
 
 it('counts the requests of pages that are not loaded, and loads them when they are looked at', () => {
   const more = vi.fn(async () => undefined);

@@ -1720,7 +1720,7 @@ export interface components {
             /** @description Where to begin reading events */
             cursor: string;
             items: components["schemas"]["ConversationView"][];
-            /** @description Whether a conversation on a later page has unread messages, requests aside */
+            /** @description Without filter: whether a conversation on a later page has unread messages, requests aside */
             more_unread: boolean;
             /** @description null on the last page */
             next_cursor: string | null;
