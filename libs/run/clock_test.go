@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	prom "github.com/prometheus/client_golang/prometheus/testutil"
 
 	"chatapp/libs/run"
 	"chatapp/libs/testkit"
@@ -19,8 +18,8 @@ import (
 func TestClockWatch(t *testing.T) {
 	var log bytes.Buffer
 	var skew atomic.Int64
-	d := testkit.OpenMariaDB(t, nil)
-	w := run.NewClockWatch(d, slog.New(slog.NewTextHandler(&log, nil)), prometheus.NewRegistry())
+	d, metrics := testkit.OpenMariaDB(t, nil), prometheus.NewRegistry()
+	w := run.NewClockWatch(d, slog.New(slog.NewTextHandler(&log, nil)), metrics)
 	w.SetNow(func() time.Time { return time.Now().Add(time.Duration(skew.Load())) })
 	odd := false
 	for _, step := range []struct {
@@ -41,7 +40,11 @@ func TestClockWatch(t *testing.T) {
 		if odd != step.odd || (step.want == "") != (log.Len() == 0) || !strings.Contains(log.String(), step.want) {
 			t.Errorf("%v: %v, %q", step.skew, odd, log.String())
 		}
-		if off := prom.ToFloat64(w.Offset()) + step.skew.Seconds(); off < -1 || off > 1 {
+		families, err := metrics.Gather()
+		if err != nil || len(families) != 1 {
+			t.Fatal(families, err)
+		}
+		if off := families[0].GetMetric()[0].GetGauge().GetValue() + step.skew.Seconds(); off < -1 || off > 1 {
 			t.Errorf("%v: the metric is %v off", step.skew, off)
 		}
 	}

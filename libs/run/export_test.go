@@ -1,10 +1,6 @@
 package run
 
-import (
-	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
-)
+import "time"
 
 // What tests, which testkit keeps outside this package, look at.
 var NewClockWatch = newClockWatch
@@ -14,6 +10,3 @@ func (w *clockWatch) SetNow(now func() time.Time) { w.now = now }
 
 // Look is one look.
 var Look = (*clockWatch).look
-
-// Offset is what the metric says.
-func (w *clockWatch) Offset() prometheus.Gauge { return w.offset }
