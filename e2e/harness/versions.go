@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -161,6 +162,20 @@ func Next(ctx context.Context, t *testing.T) (dir string, err error) {
 func Present() (dir string, err error) {
 	b, err := build()
 	return b.dir, err
+}
+
+// Use makes p the program of the same name in dir from its next start on. One
+// that is not of the earlier version gets the setting that such a one lacks.
+func (w *World) Use(p *Process, dir string) {
+	p.Path = filepath.Join(dir, filepath.Base(p.Path))
+	if !w.older {
+		return
+	}
+	const key = "CHAT_ENCRYPTION_KEY="
+	p.Env = slices.DeleteFunc(p.Env, func(kv string) bool { return strings.HasPrefix(kv, key) })
+	if dir != w.Binaries {
+		p.Env = append(p.Env, key+encryptionKey)
+	}
 }
 
 // ServicesFrom is Services with the programs of another directory, without keys,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -118,7 +117,7 @@ func (s *Stage) Roll(ctx context.Context, kind, dir string, people People) (Even
 	if err := s.probe.start(ctx); err != nil {
 		return Event{}, fmt.Errorf("the probe: %w", err)
 	}
-	f := rolling(kind, mixedFor, func(p *harness.Process) { p.Path = filepath.Join(dir, filepath.Base(p.Path)) })
+	f := rolling(kind, mixedFor, func(p *harness.Process) { s.World.Use(p, dir) })
 	return s.step(ctx, step{kind: kind, faults: []Fault{f}, holds: []time.Duration{0}, seeds: []uint64{0}}, people)
 }
 
