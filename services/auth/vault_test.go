@@ -70,6 +70,16 @@ func TestVault(t *testing.T) {
 	}
 }
 
+// seed is what the app was given.
+func (a app) seed() []byte {
+	a.r.t.Helper()
+	seed, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(a.secret)
+	if err != nil {
+		a.r.t.Fatal(err)
+	}
+	return seed
+}
+
 // column reads the secrets of a table as they are stored.
 func (r *rig) column(table, column string) (list [][]byte) {
 	r.t.Helper()
@@ -87,10 +97,7 @@ func TestSecretsAreEncrypted(t *testing.T) {
 		r := newRig(t, d, b)
 		s := r.signUp("ada")
 		a, codes := r.enrol(s, confirmed())
-		seed, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(a.secret)
-		if err != nil {
-			t.Fatal(err)
-		}
+		seed := a.seed()
 		stored := append(r.column("totp_factors", "secret"), r.column("signing_keys", "seed")...)
 		private := r.svc.keys.set.Load().keys[0].Private.Seed()
 		for _, cell := range stored {
@@ -135,10 +142,7 @@ func TestSecretsAreEncryptedAnew(t *testing.T) {
 		r := newRig(t, d, b)
 		s := r.signUp("ada")
 		a, _ := r.enrol(s, confirmed())
-		seed, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(a.secret)
-		if err != nil {
-			t.Fatal(err)
-		}
+		seed := a.seed()
 		for statement, plain := range map[string][]byte{
 			"UPDATE totp_factors SET secret = ?": seed, "UPDATE signing_keys SET seed = ?": r.svc.keys.set.Load().keys[0].Private.Seed(),
 		} {
