@@ -77,11 +77,11 @@ func writeBackup(ctx context.Context, p program, cfg config.Config, out *pending
 		}
 	}
 	// The key of the data directory belongs to what it encrypted.
-	copied, err := embedded.CopyKey(cfg.DataDir, tmp)
+	hasKey, err := embedded.CopyKey(cfg.DataDir, tmp)
 	if err != nil {
 		return archive.Manifest{}, err
 	}
-	if copied {
+	if hasKey {
 		names = append(names, filepath.Base(embedded.KeyFile(tmp)))
 	}
 	return archive.Write(out, tmp, obs.ReadBuild().Version, began, names)

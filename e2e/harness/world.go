@@ -109,11 +109,9 @@ func (w *World) app(name, binary, logs string, env Env) (p *Process, base string
 		env = env.With(Env{clockKey: filepath.Join(logs, name+".clock")})
 	}
 	all := common().With(env)
-	switch {
-	case w.older: // a key they do not know is an error to them
-		delete(all, "CHAT_RATE_LIMIT")
-		delete(all, "CHAT_ENCRYPTION_KEY_FILE")
-	case w.Secrets == "":
+	if w.older {
+		delete(all, "CHAT_RATE_LIMIT") // a key they do not know is an error to them
+	} else if w.Secrets == "" {
 		all["CHAT_ENCRYPTION_KEY"] = encryptionKey
 	}
 	p, base = NewApp(name, binary, logs, all)

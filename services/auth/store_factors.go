@@ -62,15 +62,24 @@ func (st *store) totp(ctx context.Context, account id.ID) (totpFactor, error) {
 	if err != nil || len(rows) == 0 {
 		return totpFactor{}, err
 	}
-	seed, err := st.vault.open(rows[0].Secret, seedBytes, ownerOfSeed(account))
+	seed, err := st.openSeed(rows[0])
 	if err != nil {
-		return totpFactor{}, errs.Wrap(errs.Unavailable, "Codes of apps cannot be checked right now. Use a recovery code, or try again later.", fmt.Errorf("the seed of account %s: %w", account, err))
+		return totpFactor{}, errs.Wrap(errs.Unavailable, "Codes of apps cannot be checked right now. Use a recovery code, or try again later.", err)
 	}
 	return totpFactor{Secret: seed, stored: rows[0].Secret, LastStep: rows[0].LastStep, ActivatedAt: timeOf(rows[0].ActivatedAt)}, nil
 }
 
 // ownerOfSeed is whose secret the seed of an account's app is, for the vault.
 func ownerOfSeed(account id.ID) string { return "app of account " + account.String() }
+
+// openSeed decrypts the seed of an app. The error names the account.
+func (st *store) openSeed(r totpRow) ([]byte, error) {
+	seed, err := st.vault.open(r.Secret, seedBytes, ownerOfSeed(r.AccountID))
+	if err != nil {
+		return nil, fmt.Errorf("the seed of account %s: %w", r.AccountID, err)
+	}
+	return seed, nil
+}
 
 // offerTOTP stores a seed that is not in use yet, in place of an earlier such
 // one. Error: conflict when the account has an app in use.

@@ -23,6 +23,15 @@ func (keyRow) TableName() string { return "signing_keys" }
 // ownerOfKey is whose secret the private half of a key is, for the vault.
 func ownerOfKey(kid string) string { return "signing key " + kid }
 
+// openKey decrypts the private half of a key. The error names it.
+func (st *store) openKey(r keyRow) ([]byte, error) {
+	seed, err := st.vault.open(r.Seed, ed25519.SeedSize, ownerOfKey(r.KID))
+	if err != nil {
+		return nil, fmt.Errorf("signing key %d cannot be used: %w", r.Generation, err)
+	}
+	return seed, nil
+}
+
 // signingKeys reads all keys in order of generation.
 func (st *store) signingKeys(ctx context.Context) ([]signingKey, error) {
 	var rows []keyRow
@@ -31,9 +40,9 @@ func (st *store) signingKeys(ctx context.Context) ([]signingKey, error) {
 	}
 	keys := make([]signingKey, 0, len(rows))
 	for _, r := range rows {
-		seed, err := st.vault.open(r.Seed, ed25519.SeedSize, ownerOfKey(r.KID))
+		seed, err := st.openKey(r)
 		if err != nil {
-			return nil, fmt.Errorf("signing key %d cannot be used: %w", r.Generation, err)
+			return nil, err
 		}
 		keys = append(keys, signingKey{
 			Generation: r.Generation, KID: r.KID, Private: ed25519.NewKeyFromSeed(seed),

@@ -2,9 +2,7 @@ package auth
 
 import (
 	"context"
-	"crypto/ed25519"
 	"errors"
-	"fmt"
 	"time"
 
 	"chatapp/libs/config"
@@ -58,8 +56,8 @@ func CheckSecrets(ctx context.Context, c config.Config, d *db.DB) error {
 		return err
 	}
 	for _, r := range rows {
-		if _, err := vault.open(r.Secret, seedBytes, ownerOfSeed(r.AccountID)); err != nil {
-			return fmt.Errorf("the seed of account %s: %w", r.AccountID, err)
+		if _, err := st.openSeed(r); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -77,7 +75,7 @@ func (s *Service) ForgetSigningKeys(ctx context.Context) (n int, err error) {
 		return 0, err
 	}
 	for _, r := range rows {
-		if _, err := s.store.vault.open(r.Seed, ed25519.SeedSize, ownerOfKey(r.KID)); err == nil {
+		if _, err := s.store.openKey(r); err == nil {
 			continue
 		}
 		if err := s.store.deleteSigningKey(ctx, r.Generation); err != nil {
@@ -104,11 +102,11 @@ func (st *store) reseal(ctx context.Context) (n int, err error) {
 		}
 		for _, r := range rows {
 			last = r.AccountID
-			changed, failed := st.resealOne(ctx, "UPDATE totp_factors SET secret = ? WHERE account_id = ? AND secret = ?", r.AccountID, r.Secret, seedBytes, ownerOfSeed(r.AccountID))
-			if failed != nil && err == nil {
-				err = fmt.Errorf("the seed of account %s: %w", r.AccountID, failed)
+			seed, failed := st.openSeed(r)
+			if failed == nil {
+				failed = st.resealOne(ctx, &n, "UPDATE totp_factors SET secret = ? WHERE account_id = ? AND secret = ?", r.AccountID, r.Secret, seed, ownerOfSeed(r.AccountID))
 			}
-			n += changed
+			err = firstError(err, failed)
 		}
 	}
 }
@@ -117,26 +115,23 @@ func (st *store) resealKeys(ctx context.Context) (n int, err error) {
 	var keys []keyRow
 	found := st.read(ctx).Where("SUBSTR(seed, 1, ?) <> ?", vaultName, st.vault.keys[0].name[:]).Find(&keys)
 	for _, k := range keys {
-		changed, failed := st.resealOne(ctx, "UPDATE signing_keys SET seed = ? WHERE generation = ? AND seed = ?", k.Generation, k.Seed, ed25519.SeedSize, ownerOfKey(k.KID))
-		if failed != nil && err == nil {
-			err = fmt.Errorf("signing key %d: %w", k.Generation, failed)
+		seed, failed := st.openKey(k)
+		if failed == nil {
+			failed = st.resealOne(ctx, &n, "UPDATE signing_keys SET seed = ? WHERE generation = ? AND seed = ?", k.Generation, k.Seed, seed, ownerOfKey(k.KID))
 		}
-		n += changed
+		err = firstError(err, failed)
 	}
 	return n, errors.Join(found.Error, err)
 }
 
-// resealOne puts the secret encrypted anew in the place of what is stored, unless
-// that changed meanwhile.
-func (st *store) resealOne(ctx context.Context, update string, key any, stored []byte, size int, owner string) (int, error) {
-	secret, err := st.vault.open(stored, size, owner)
-	if err != nil {
-		return 0, err
-	}
+// resealOne puts a secret encrypted anew in the place of what is stored, unless
+// that changed meanwhile, and counts it.
+func (st *store) resealOne(ctx context.Context, count *int, update string, key any, stored, secret []byte, owner string) error {
 	sealed, err := st.vault.seal(secret, owner)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	done := st.db.W.WithContext(ctx).Exec(update, sealed, key, stored)
-	return int(done.RowsAffected), done.Error
+	*count += int(done.RowsAffected)
+	return done.Error
 }

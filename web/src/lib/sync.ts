@@ -192,10 +192,10 @@ export class Sync {
   /** Who deleted the account may have taken every text along, as the server is set: one of them tells. */
   private async takeAlong(id: string, userId: string): Promise<void> {
     const theirs = this.cache.timeline(id)?.messages.filter((one) => one.sender_id === userId && one.body);
-    const message_id = theirs?.at(-1)?.id;
-    if (!theirs || !message_id) return;
+    const latest = theirs?.at(-1);
+    if (!theirs || !latest) return;
     try {
-      const now = await call(api.GET('/api/v1/messages/{id}', { params: { path: { id: message_id } } }));
+      const now = await call(api.GET('/api/v1/messages/{id}', { params: { path: { id: latest.id } } }));
       if (now.body === '') for (const one of theirs) applyErased(this.cache, id, one.id);
     } catch {
       // The next loading shows it.
